@@ -1,0 +1,105 @@
+"""Making a new register: keys, schema, the system's signing keys, and the first operator.
+
+Invariants: nothing has a default secret; an interrupted run is simply repeated; a complete register is never made
+again.
+"""
+
+from datetime import timedelta
+
+from certsvc.bootstrap.opening import Store, SystemClock, held_lock, opened_store
+from certsvc.config import Settings
+from certsvc.credentials.client_credential import create_credential
+from certsvc.domain.agency import CallerKind, ClientKey
+from certsvc.domain.signing_key import KeyPurpose, KeyState, SigningKey
+from certsvc.keyring.data_keys import create_data_keys
+from certsvc.keyring.secret_files import SecretFiles
+from certsvc.keyring.wrapping import create_wrapping_key, load_wrapping_key
+from certsvc.ports import AuditEntry, Repositories
+from certsvc.store.schema import migrate
+
+SYSTEM_PURPOSES = (KeyPurpose.VC, KeyPurpose.STATUS, KeyPurpose.BUNDLE, KeyPurpose.KEY_SET)
+"""Purposes that a register needs one active key of, whatever agencies it has."""
+
+OPERATOR_KEY_LIFETIME = timedelta(days=365)
+
+
+def is_initialized(settings: Settings) -> bool:
+    """Whether `initialize` finished here: the operator's credential is its last file."""
+    return settings.operator_file.exists()
+
+
+def initialize(settings: Settings, *, operator_id: str, endpoint: str, ca_pem: str | None = None) -> None:
+    """Make a new register: keys, schema, the system's signing keys, and the first operator.
+
+    Repeatable: what an interrupted run made is kept. Raises AlreadyExistsError when the register is complete.
+    """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with held_lock(settings):
+        wrapping = (
+            load_wrapping_key(settings.wrapping_key_file)
+            if settings.wrapping_key_file.exists()
+            else create_wrapping_key(settings.wrapping_key_file)
+        )
+        files = (
+            SecretFiles(settings.secrets_dir, wrapping)
+            if settings.secrets_dir.exists()
+            else SecretFiles.create(settings.secrets_dir, wrapping)
+        )
+        if not files.names(usage="data") or not any(n.startswith("sealing-") for n in files.names(usage="data")):
+            create_data_keys(files)
+        migrate(settings.database)
+        with opened_store(settings) as store:
+            _make_system_keys(settings, store)
+            credential = create_credential(
+                settings.operator_file,
+                owner_kind=CallerKind.OPERATOR,
+                owner_id=operator_id,
+                endpoint=endpoint,
+                audience=settings.audience,
+                ca_pem=ca_pem,
+            )
+            now = SystemClock().now()
+            operator_key = ClientKey(
+                key_id=credential.kid,
+                owner_kind=CallerKind.OPERATOR,
+                owner_id=operator_id,
+                public_key=credential.public_key,
+                created_at=now,
+                expires_at=now + timedelta(days=365),
+            )
+
+            def add(repositories: Repositories) -> None:
+                repositories.agencies.add_client_key(operator_key)
+                repositories.audit.add(AuditEntry(now, "init", "", "operator.created", operator_key.key_id, {}))
+
+            store.ledger.write(add)
+
+
+def _make_system_keys(settings: Settings, store: Store) -> None:
+    """One active key of each purpose that every register needs; nothing was published yet, so none waits."""
+    now = SystemClock().now()
+
+    def work(repositories: Repositories) -> None:
+        there = {key.purpose for key in repositories.signing_keys.all()}
+        for purpose in SYSTEM_PURPOSES:
+            if purpose in there:
+                continue
+            kid, public_key = store.vault.generate(purpose=purpose)
+            repositories.signing_keys.add(
+                SigningKey(
+                    kid=kid,
+                    purpose=purpose,
+                    algorithm="ES256",
+                    public_key=public_key,
+                    agency_id=None,
+                    type_codes=(),
+                    state=KeyState.ACTIVE,
+                    development=settings.development,
+                    created_at=now,
+                    published_at=now,
+                    activated_at=now,
+                    signing_until=now + timedelta(days=settings.signing_days),
+                )
+            )
+
+    store.ledger.write(work)

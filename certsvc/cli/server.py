@@ -1,0 +1,213 @@
+"""Commands that need the server extra: init, serve, run, migrate. They open the store themselves, under its lock."""
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from certsvc.bootstrap.application import Application
+from certsvc.bootstrap.initialization import initialize, is_initialized
+from certsvc.bootstrap.logging import configure_logging
+from certsvc.bootstrap.opening import held_lock
+from certsvc.cli import sample_register
+from certsvc.config import CONFIG_FILE, Settings, load_settings
+from certsvc.credentials.client_credential import load_credential
+from certsvc.credentials.qr_image import draw
+from certsvc.store.schema import migrate as migrate_schema
+
+DataDir = Annotated[Path, typer.Option(help="Private data directory.", envvar="CERTSVC_DATA_DIR")]
+PublicURL = Annotated[str | None, typer.Option(help="URL under which phones reach the page.")]
+DatabaseURL = Annotated[
+    str | None, typer.Option(help="postgresql://… or sqlite:///…; default: a file in the data directory.")
+]
+GRPCAddress = Annotated[str | None, typer.Option(help="host:port of gRPC.")]
+HTTPAddress = Annotated[str | None, typer.Option(help="host:port of HTTP.")]
+TLSCertificate = Annotated[str | None, typer.Option(help="PEM file with the server's certificate chain.")]
+TLSKey = Annotated[str | None, typer.Option(help="PEM file with the certificate's private key.")]
+
+DEFAULT_DATA_DIR = Path("var")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of the server."""
+    app.command()(init)
+    app.command()(serve)
+    app.command()(run)
+    app.command()(migrate)
+
+
+def init(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    public_url: PublicURL = None,
+    database_url: DatabaseURL = None,
+    grpc_address: GRPCAddress = None,
+    http_address: HTTPAddress = None,
+    tls_certificate: TLSCertificate = None,
+    tls_key: TLSKey = None,
+    ca: Annotated[Path | None, typer.Option(help="PEM file with the CA that clients trust.")] = None,
+    operator: Annotated[str, typer.Option(help="Name of the first operator.")] = "operator",
+    development: Annotated[
+        bool, typer.Option("--development", help="Development keys, which verify nowhere else.")
+    ] = False,
+) -> None:
+    """Make a new register: keys, database, and the first operator's credential."""
+    stated = {
+        "public_url": public_url,
+        "database_url": database_url,
+        "grpc_address": grpc_address,
+        "http_address": http_address,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+        "development": development or None,
+    }
+    settings = load_settings(data_dir, **stated)
+    _write_config(settings)
+    initialize(
+        settings,
+        operator_id=operator,
+        endpoint=settings.grpc_address,
+        ca_pem=ca.read_text("ascii") if ca else None,
+    )
+    typer.echo(f"initialized {data_dir}; operator credential: {settings.operator_file}")
+
+
+def serve(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    public_url: PublicURL = None,
+    grpc_address: GRPCAddress = None,
+    http_address: HTTPAddress = None,
+    tls_certificate: TLSCertificate = None,
+    tls_key: TLSKey = None,
+    worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
+) -> None:
+    """Serve gRPC and HTTP until SIGTERM or Ctrl-C."""
+    settings = load_settings(
+        data_dir,
+        public_url=public_url,
+        grpc_address=grpc_address,
+        http_address=http_address,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+    )
+    configure_logging(settings.log_level)
+    with _running(settings) as application:
+        _tell(ready=True, grpc=application.grpc_address, http=application.http_address)
+
+
+def run(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    public_url: PublicURL = None,
+    grpc_address: GRPCAddress = None,
+    http_address: HTTPAddress = None,
+    tls_certificate: TLSCertificate = None,
+    tls_key: TLSKey = None,
+    ca: Annotated[Path | None, typer.Option(help="PEM file with the CA that clients trust.")] = None,
+) -> None:
+    """Try it: a development register with samples, made on the first run and gone on with later."""
+    stated = {
+        "public_url": public_url,
+        "grpc_address": grpc_address,
+        "http_address": http_address,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+    }
+    settings = load_settings(data_dir, **stated, development=True)
+    if not is_initialized(settings):
+        _write_config(settings)
+        ca_pem = ca.read_text("ascii") if ca else None
+        initialize(settings, operator_id="operator", endpoint=settings.grpc_address, ca_pem=ca_pem)
+    configure_logging("warning")
+    with _running(settings) as application:
+        samples = _samples(settings)
+        _welcome(settings, application, samples[0])
+
+
+def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Bring the database's schema up to date."""
+    settings = load_settings(data_dir)
+    with held_lock(settings):
+        migrate_schema(settings.database)
+    typer.echo("the schema is up to date")
+
+
+@contextmanager
+def _running(settings: Settings) -> Iterator[Application]:
+    """Run a worker until a signal asks it to stop, after the body was carried out."""
+    stopping = threading.Event()
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)
+    application = Application(settings)
+    application.start()
+    try:
+        yield application
+        stopping.wait()
+    finally:
+        application.stop()
+
+
+def _samples(settings: Settings) -> list[dict[str, str]]:
+    """The sample licenses, made on the first run."""
+    if not settings.samples_file.exists():
+        made = sample_register.fill(load_credential(settings.operator_file), settings.data_dir / "agencies")
+        settings.samples_file.write_text(json.dumps([asdict(license_) for license_ in made]), "utf-8")
+    found: list[dict[str, str]] = json.loads(settings.samples_file.read_text("utf-8"))
+    return found
+
+
+def _tell(**fields: object) -> None:
+    """One line of JSON on standard output, for whoever started the process."""
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
+
+
+def _welcome(settings: Settings, application: Application, license_: dict[str, str]) -> None:
+    agency = sample_register.sample("agencies")[0]["agency"]["agency_id"]
+    credential = settings.data_dir / "agencies" / f"{agency}.json"
+    typer.echo(draw(license_["qr_text"], error_correction="L").terminal_text())
+    typer.echo(
+        "\n".join(
+            (
+                "certsvc is running. 证照服务已启动。",
+                f"  gRPC  {application.grpc_address}",
+                f"  HTTP  {settings.public_url}",
+                "",
+                "The code above is the sample license. 上图为示例证照二维码：",
+                f"  {license_['identifier']}",
+                "",
+                "Try it in another terminal. 另开终端试试：",
+                f"  export CERTSVC_CREDENTIAL={credential}",
+                f"  .venv/bin/certsvc --officer clerk-1 licenses show {license_['identifier']}",
+                f"  .venv/bin/certsvc verify '{license_['qr_text'][:40]}…'",
+                f"  .venv/bin/certsvc --credential {settings.operator_file} agencies list",
+                "",
+                "Ctrl-C stops it. 按 Ctrl-C 停止。",
+            )
+        )
+    )
+
+
+def _write_config(settings: Settings) -> None:
+    """Keep what was stated for the next start. Never a secret: those have files of their own."""
+    default = Settings(data_dir=settings.data_dir)
+    stated = {
+        name: getattr(settings, name)
+        for name in Settings.__dataclass_fields__
+        if name != "data_dir" and getattr(settings, name) != getattr(default, name)
+    }
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = [f"{name} = {json.dumps(value)}" for name, value in stated.items()]
+    file = settings.data_dir / CONFIG_FILE
+    file.write_text("\n".join(["# See docs/operations.md for every setting.", *lines, ""]), "utf-8")
+    file.chmod(0o600)  # a database URL may hold a password

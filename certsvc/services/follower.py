@@ -1,0 +1,128 @@
+"""Follows the change feed and tells every part of this worker what changed, here or on another one.
+
+Invariants: changes are applied in feed order, none is skipped; `age` is the time since the last poll that worked, so
+a worker that lost its database knows how little it knows; before the first full catch-up nothing is known.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from certsvc.domain.changes import Change, FeedPosition
+from certsvc.errors import UnavailableError
+from certsvc.ports import Ledger
+
+POLL_SECONDS = 0.25
+PAGE = 1000
+RECENT = 100_000
+
+log = structlog.get_logger(__name__)
+
+
+class Follower:
+    """One thread a worker that polls the feed; watchers read the same changes from it."""
+
+    def __init__(self, ledger: Ledger, *, prepare: Callable[[], None], listeners: Sequence[Callable[[Change], None]]):
+        """`prepare` fills the listeners from the database, once, after the feed's head was taken."""
+        self._ledger = ledger
+        self._prepare = prepare
+        self._listeners = listeners
+        self._recent: deque[Change] = deque(maxlen=RECENT)
+        self._news = threading.Condition()
+        self._position: FeedPosition | None = None
+        self._oldest: FeedPosition | None = None
+        self._polled_at: float | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feed-follower", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following and wake every watcher."""
+        self._stopping.set()
+        with self._news:
+            self._news.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether this worker is shutting down."""
+        return self._stopping.is_set()
+
+    def age(self) -> float:
+        """Seconds since the last poll that worked. Raises UnavailableError before the first."""
+        if self._polled_at is None:
+            raise UnavailableError(reason="STARTING", message="this worker is still reading the register")
+        return time.monotonic() - self._polled_at
+
+    def position(self) -> FeedPosition:
+        """The position up to which this worker knows everything. Raises UnavailableError before the first poll."""
+        if self._position is None:
+            raise UnavailableError(reason="STARTING", message="this worker is still reading the register")
+        return self._position
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until the worker has caught up; whether it has."""
+        with self._news:
+            return self._news.wait_for(lambda: self._polled_at is not None or self.stopping, timeout)
+
+    def wait_for_news(self, after: FeedPosition, timeout: float) -> None:
+        """Return when this worker knows of changes after `after`, when it stops, or after `timeout` seconds."""
+        with self._news:
+            self._news.wait_for(lambda: self.stopping or (self._position or after) > after, timeout)
+
+    def changes_after(self, after: FeedPosition, *, limit: int = PAGE) -> list[Change]:
+        """Changes after a position and up to this worker's own, in feed order; empty when there are none."""
+        end = self.position()
+        with self._news:
+            if self._oldest is not None and after >= self._oldest:
+                found = []
+                # Newest first, because watchers are nearly always at the end.
+                for change in reversed(self._recent):
+                    if change.position <= after:
+                        break
+                    found.append(change)
+                return found[::-1][:limit]
+        return [change for change in self._ledger.poll(after, limit=limit) if change.position <= end]
+
+    def _run(self) -> None:
+        while not self.stopping:
+            try:
+                if self._position is None:
+                    head = self._ledger.head()
+                    self._prepare()
+                    self._position = self._oldest = head
+                if self._poll() < PAGE:
+                    self._ledger.wait_for_change(POLL_SECONDS)
+            except UnavailableError as error:
+                log.warning("feed_unavailable", reason=error.reason)
+                self._stopping.wait(POLL_SECONDS)
+            except Exception:
+                # A follower that died would leave the worker blind; it says so, and its age grows until it works.
+                log.exception("feed_failed")
+                self._stopping.wait(POLL_SECONDS)
+
+    def _poll(self) -> int:
+        assert self._position is not None  # noqa: S101 - set by _run before the first poll
+        polled_at = time.monotonic()
+        changes = self._ledger.poll(self._position, limit=PAGE)
+        for change in changes:
+            for listener in self._listeners:
+                listener(change)
+        with self._news:
+            for change in changes:
+                if len(self._recent) == RECENT:
+                    self._oldest = self._recent[0].position
+                self._recent.append(change)
+            if changes:
+                self._position = changes[-1].position
+            if len(changes) < PAGE:
+                self._polled_at = polled_at
+            self._news.notify_all()
+        return len(changes)

@@ -1,0 +1,178 @@
+"""Writing what happens to a license: rows, event and news, always together, inside the caller's transaction.
+
+Invariants: no license row changes without its event and its change in the feed; revisions rise by one; a change with
+a stale etag or from a state that does not allow it is refused and leaves nothing.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from certsvc.domain.license import License, LicenseAction, LicenseEvent, LicenseState, StateCause
+from certsvc.domain.license_type import LicenseType
+from certsvc.domain.principal import Caller
+from certsvc.domain.signing_key import SigningKey
+from certsvc.domain.transitions import check_cause, check_transition
+from certsvc.errors import ConflictError, InvalidInputError
+from certsvc.ports import Repositories
+from certsvc.services.directory import Directory
+from certsvc.services.license_changes import license_change
+from certsvc.services.license_drafts import Draft
+from certsvc.services.license_signing import LicenseSigning, SignedVersion
+from certsvc.services.numbering import StatusEntry
+from certsvc.services.slots import Slots
+
+
+class LicenseRecords:
+    """Adds licenses, versions and states to the register."""
+
+    def __init__(self, *, directory: Directory, signing: LicenseSigning, slots: Slots) -> None:
+        self._directory = directory
+        self._signing = signing
+        self._slots = slots
+
+    def add(
+        self,
+        repositories: Repositories,
+        caller: Caller,
+        license_: License,
+        signed: SignedVersion,
+        *,
+        action: LicenseAction,
+        cause: StateCause,
+    ) -> License:
+        """A new license. Raises AlreadyExistsError where its key is taken."""
+        repositories.signing_keys.lock_active(signed.version.kid)
+        event = _event(caller, license_, action, cause)
+        repositories.licenses.add(license_, digest=signed.digest, event=event)
+        self._tell(repositories, license_, event, digest=signed.digest, older_slots=())
+        return license_
+
+    def add_version(
+        self,
+        repositories: Repositories,
+        caller: Caller,
+        license_: License,
+        *,
+        action: LicenseAction,
+        draft: Draft,
+        license_type: LicenseType,
+        key: SigningKey,
+        entry: StatusEntry,
+        cause: StateCause,
+        now: datetime,
+    ) -> License:
+        """The next version with this content; state, serial and agency stay. Signed here, because what it follows is
+        only sure inside the transaction.
+        """
+        check_transition(license_.state, action)
+        self._check_cause(repositories, license_, action, cause, now)
+        older_slots = tuple(version.status_slot for version in repositories.licenses.versions(license_.license_id))
+        signed = self._signing.sign(
+            license_type,
+            draft,
+            agency_id=license_.agency_id,
+            serial=license_.serial,
+            version=license_.current.version + 1,
+            entry=entry,
+            key=key,
+            now=now,
+        )
+        repositories.signing_keys.lock_active(key.kid)
+        changed = replace(
+            license_,
+            current=signed.version,
+            revision=license_.revision + 1,
+            updated_at=now,
+            confirmed_at=now,
+        )
+        event = _event(caller, changed, action, cause)
+        repositories.licenses.add_version(changed, digest=signed.digest, event=event)
+        self._tell(repositories, changed, event, digest=signed.digest, older_slots=older_slots)
+        return changed
+
+    def set_state(
+        self,
+        repositories: Repositories,
+        caller: Caller,
+        license_: License,
+        *,
+        action: LicenseAction,
+        cause: StateCause,
+        now: datetime,
+    ) -> License:
+        """The state after `action`, for all versions. Raises FailedPreconditionError (ILLEGAL_TRANSITION),
+        InvalidInputError for a cause that does not fit, ConflictError when somebody was faster.
+        """
+        state: LicenseState = check_transition(license_.state, action)
+        self._check_cause(repositories, license_, action, cause, now)
+        registered = repositories.licenses.by_identifier(license_.current.identifier)
+        if registered is None:
+            raise ConflictError(reason="CHANGED_MEANWHILE", message="the license changed meanwhile; read it again")
+        older_slots = tuple(
+            version.status_slot
+            for version in repositories.licenses.versions(license_.license_id)
+            if version.version != license_.current.version
+        )
+        changed = replace(license_, state=state, revision=license_.revision + 1, updated_at=now, confirmed_at=now)
+        event = _event(caller, changed, action, cause)
+        repositories.licenses.set_state(changed, event=event)
+        self._tell(repositories, changed, event, digest=registered.digest, older_slots=older_slots)
+        return changed
+
+    def _check_cause(
+        self,
+        repositories: Repositories,
+        license_: License,
+        action: LicenseAction,
+        cause: StateCause,
+        now: datetime,
+    ) -> None:
+        events = [event for _, event in repositories.licenses.events(license_.license_id)]
+        violations = check_cause(
+            cause,
+            action,
+            now=now,
+            begins_at=events[0].cause.effective_at,
+            latest_at=max(event.cause.effective_at for event in events),
+        )
+        if violations:
+            raise InvalidInputError.of(*violations)
+
+    def _tell(
+        self,
+        repositories: Repositories,
+        license_: License,
+        event: LicenseEvent,
+        *,
+        digest: bytes,
+        older_slots: tuple[int, ...],
+    ) -> None:
+        if license_.revision > 1:
+            # From before the commit until the feed brings the news: after the answer nobody here may say VALID for it.
+            slots = (license_.current.status_slot, *older_slots)
+            self._slots.distrust(license_.license_id, slots, revision=license_.revision)
+        agency = self._directory.agency(license_.agency_id)
+        region = agency.region if agency else ""
+        repositories.outbox.add(license_change(license_, event, region=region, digest=digest, older_slots=older_slots))
+
+
+def check_etag(license_: License, etag: str) -> None:
+    """Raise ConflictError (STALE_ETAG) unless the etag is empty or the license's present one."""
+    if etag and etag != str(license_.revision):
+        raise ConflictError(
+            reason="STALE_ETAG",
+            message="etag: the license changed since it was read; read it again",
+            details={"etag": str(license_.revision)},
+        )
+
+
+def _event(caller: Caller, license_: License, action: LicenseAction, cause: StateCause) -> LicenseEvent:
+    return LicenseEvent(
+        action=action,
+        state=license_.state,
+        version=license_.current.version,
+        cause=cause,
+        agency_id=caller.owner_id,
+        officer_id=caller.officer_id,
+        recorded_at=license_.updated_at,
+    )

@@ -1,0 +1,167 @@
+"""What anyone may fetch: status lists, and the digests of what the register signed, by prefix.
+
+Invariants: a status list says what the database said at its `iat`; it is rebuilt when the feed says that one of its
+entries changed, and at the latest after a minute; an answer to a prefix holds at least a hundred digests where there
+are as many, so that it does not tell which one was asked for.
+"""
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass
+
+from certsvc.domain.changes import Change
+from certsvc.domain.license import LicenseState
+from certsvc.domain.permutation import STATUS_LIST_BITS
+from certsvc.domain.signing_key import KeyPurpose
+from certsvc.domain.validity_dates import day_in_shanghai
+from certsvc.errors import FieldViolation, InvalidInputError, NotFoundError
+from certsvc.ports import Clock, KeyVault, Ledger, StatusListFormat
+from certsvc.services.directory import Directory
+from certsvc.services.license_changes import LicenseChangeData
+from certsvc.services.license_signing import usable_key
+
+STATUS_VALID, STATUS_INVALID, STATUS_SUSPENDED, STATUS_SUPERSEDED = range(4)
+MAX_AGE_SECONDS = 60
+REBUILD_AFTER_SECONDS = 1.0
+"""After a change, a list is rebuilt with the next request that comes this long after the last build."""
+CROWD = 100
+MAX_PREFIX_ANSWER = 4096
+COUNT_AGE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedList:
+    """A signed status list and its strong validator."""
+
+    body: bytes
+    etag: str
+
+
+@dataclass(slots=True)
+class _Built:
+    statuses: dict[int, int]
+    forms: dict[str, PublishedList]
+    at: float
+    stale: bool = False
+
+
+class StatusLists:
+    """Builds and keeps the signed status lists of this worker."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        directory: Directory,
+        vault: KeyVault,
+        format_: StatusListFormat,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._directory = directory
+        self._vault = vault
+        self._format = format_
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._built: dict[int, _Built] = {}
+
+    def apply(self, change: Change) -> None:
+        """Take note of a LICENSE change: the lists of its versions are stale."""
+        data = LicenseChangeData.of(change)
+        with self._lock:
+            for slot in (data.slot, *data.older_slots):
+                built = self._built.get(slot >> STATUS_LIST_BITS)
+                if built is not None:
+                    built.stale = True
+
+    def published(self, list_number: int, form: str) -> PublishedList:
+        """The list in the form `jwt` or `cwt`. Raises NotFoundError for a list that has no entry yet."""
+        built = self._current(list_number)
+        with self._lock:
+            found = built.forms.get(form)
+        if found is None:
+            now = self._clock.now()
+            key = usable_key(self._directory, KeyPurpose.STATUS, now=now)
+            signer = self._vault.signer(key.kid, purpose=KeyPurpose.STATUS)
+            make = self._format.jwt if form == "jwt" else self._format.cwt
+            body = make(list_number, built.statuses, signer=signer, now=now)
+            found = PublishedList(body, hashlib.sha256(body).hexdigest()[:32])
+            with self._lock:
+                built.forms[form] = found
+        return found
+
+    def statuses(self) -> dict[int, dict[int, int]]:
+        """All lists as they are now: list to index to the values that are not 0."""
+        with self._ledger.read() as repositories:
+            highest = repositories.licenses.highest_slot()
+        return {number: self._read(number) for number in range((highest >> STATUS_LIST_BITS) + 1)}
+
+    def _current(self, list_number: int) -> _Built:
+        now = time.monotonic()
+        with self._lock:
+            built = self._built.get(list_number)
+        if built is not None and now - built.at < (REBUILD_AFTER_SECONDS if built.stale else MAX_AGE_SECONDS / 2):
+            return built
+        with self._ledger.read() as repositories:
+            highest = repositories.licenses.highest_slot()
+        if not 0 <= list_number <= highest >> STATUS_LIST_BITS:
+            raise NotFoundError(reason="NO_SUCH_LIST", message="there is no status list with this number")
+        # Marked fresh before it is read: a change that comes in meanwhile makes it stale again.
+        fresh = _Built({}, {}, now)
+        with self._lock:
+            self._built[list_number] = fresh
+        fresh.statuses.update(self._read(list_number))
+        return fresh
+
+    def _read(self, list_number: int) -> dict[int, int]:
+        today = day_in_shanghai(self._clock.now())
+        with self._ledger.read() as repositories:
+            records = repositories.licenses.exceptions(list_number=list_number, today=today)
+        return {
+            record.slot & ((1 << STATUS_LIST_BITS) - 1): _status(record.state, superseded=record.superseded)
+            for record in records
+        }
+
+
+class RegisteredDigests:
+    """Answers what was signed under a prefix of digests, without learning which digest is meant."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._count: tuple[float, int] = (float("-inf"), 0)
+
+    def prefix_digits(self) -> int:
+        """Hexadecimal digits to ask with now: as many as leave a crowd of at least a hundred on average, twice over."""
+        counted_at, count = self._count
+        if time.monotonic() - counted_at > COUNT_AGE_SECONDS:
+            with self._ledger.read() as repositories:
+                count = repositories.licenses.count_versions()
+            self._count = (time.monotonic(), count)
+        digits = 0
+        while count >> (4 * (digits + 1)) >= 2 * CROWD:
+            digits += 1
+        return digits
+
+    def under(self, prefix: str) -> list[tuple[str, str]]:
+        """(digest in hex, state or SUPERSEDED) under the prefix. Raises InvalidInputError for one too long or no hex."""
+        if len(prefix) > self.prefix_digits() or not set(prefix) <= set("0123456789abcdef"):
+            description = f"must be at most {self.prefix_digits()} lower-case hexadecimal digits now"
+            raise InvalidInputError.of(FieldViolation("prefix", "PREFIX", description))
+        low = bytes.fromhex(prefix.ljust(64, "0"))
+        high = bytes.fromhex(prefix.ljust(64, "f"))
+        with self._ledger.read() as repositories:
+            found = repositories.licenses.digests_under(low=low, high=high, limit=MAX_PREFIX_ANSWER + 1)
+        if len(found) > MAX_PREFIX_ANSWER:
+            raise InvalidInputError.of(
+                FieldViolation("prefix", "PREFIX", f"is too short: use {self.prefix_digits()} digits")
+            )
+        return [(digest.hex(), state) for digest, state in found]
+
+
+def _status(state: LicenseState, *, superseded: bool) -> int:
+    if state.is_final:
+        return STATUS_INVALID
+    if superseded:
+        return STATUS_SUPERSEDED
+    return STATUS_SUSPENDED if state is LicenseState.SUSPENDED else STATUS_VALID

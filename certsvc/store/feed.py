@@ -1,0 +1,154 @@
+"""Hands out committed changes in an order that never skips one, and wakes those who wait for the next.
+
+On SQLite one writer commits in the order of the sequence. On PostgreSQL a row with a lower sequence may be committed
+after one with a higher: a reader takes only rows of transactions below `pg_snapshot_xmin`, the oldest that still
+runs, in the order of (transaction, sequence), so that nothing can appear before what it has read (DESIGN §6).
+
+Invariants: a position once passed never gets a row before it; NOTIFY only shortens a wait; where an old transaction
+holds back changes for longer than `STALL`, polling fails, because its answer would call stale knowledge fresh.
+"""
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from certsvc.domain.changes import Change, FeedPosition
+from certsvc.errors import UnavailableError
+from certsvc.ports import Clock
+from certsvc.store import tables
+from certsvc.store.faults import translated
+from certsvc.store.session import Row, Session
+
+STALL = timedelta(seconds=1)
+CHANNEL = "certsvc_changes"
+LISTEN_SECONDS = 0.25
+
+_c = tables.changes.c
+_XMIN = sa.literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", sa.BigInteger)
+
+_AFTER = (
+    sa.select(tables.changes)
+    .where(
+        sa.tuple_(_c.transaction_id, _c.sequence)
+        > sa.tuple_(sa.bindparam("transaction", type_=sa.BigInteger), sa.bindparam("sequence", type_=sa.BigInteger))
+    )
+    .order_by(_c.transaction_id, _c.sequence)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_SETTLED_AFTER = _AFTER.where(_c.transaction_id < _XMIN)
+_OLDEST_HELD_BACK = sa.select(sa.func.min(_c.recorded_at)).where(_c.transaction_id >= _XMIN)
+_LAST = sa.select(sa.func.coalesce(sa.func.max(_c.sequence), 0))
+
+
+class Feed:
+    """The feed of one process."""
+
+    def __init__(self, engine: sa.Engine, *, clock: Clock) -> None:
+        """`engine` opens snapshots for reading."""
+        self._engine = engine
+        self._clock = clock
+        self._on_postgresql = engine.dialect.name == "postgresql"
+        self._woken = threading.Condition()
+        self._commits = 0
+        self._seen = threading.local()
+        self._closing = threading.Event()
+        self._listener: threading.Thread | None = None
+        if self._on_postgresql:
+            self._listener = threading.Thread(target=self._listen, name="store-listener", daemon=True)
+            self._listener.start()
+
+    def poll(self, after: FeedPosition, *, limit: int) -> Sequence[Change]:
+        """See ports.Ledger. Raises UnavailableError FEED_STALLED where committed changes are held back too long."""
+        self._seen.commits = self._commits
+        try:
+            with self._engine.connect() as connection:
+                session = Session(connection)
+                rows = session.rows(
+                    _SETTLED_AFTER if self._on_postgresql else _AFTER,
+                    transaction=after.transaction,
+                    sequence=after.sequence,
+                    limit=limit,
+                )
+                if self._on_postgresql and len(rows) < limit:
+                    self._check_progress(session)
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+        return [_change_of(row) for row in rows]
+
+    def head(self) -> FeedPosition:
+        """See ports.Ledger."""
+        try:
+            with self._engine.connect() as connection:
+                session = Session(connection)
+                if self._on_postgresql:
+                    # Sequences start at 1: this lies before all that the oldest running transaction may add.
+                    return FeedPosition(session.number(sa.select(_XMIN)), 0)
+                return FeedPosition(0, session.number(_LAST))
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+
+    def _check_progress(self, session: Session) -> None:
+        oldest = session.rows(_OLDEST_HELD_BACK)[0][0]
+        if oldest is not None and self._clock.now() - oldest > STALL:
+            raise UnavailableError("FEED_STALLED", "an old transaction holds back what has changed")
+
+    def announce(self, session: Session) -> None:
+        """Tell other processes, in the transaction that changes something."""
+        if self._on_postgresql:
+            session.control(f"NOTIFY {CHANNEL}")
+
+    def wake(self) -> None:
+        """Wake who waits in this process."""
+        with self._woken:
+            self._commits += 1
+            self._woken.notify_all()
+
+    def wait(self, timeout: float) -> None:
+        """See ports.Ledger. A commit between this thread's last `poll` and now counts: it returns at once."""
+        with self._woken:
+            seen = getattr(self._seen, "commits", self._commits)
+            self._woken.wait_for(lambda: self._commits != seen or self._closing.is_set(), timeout)
+            self._seen.commits = self._commits
+
+    def close(self) -> None:
+        """Let everybody who waits go; idempotent."""
+        self._closing.set()
+        self.wake()
+        if self._listener is not None:
+            self._listener.join()
+
+    def _listen(self) -> None:
+        """Turn notifications of other processes into wakings, reconnecting for as long as it takes."""
+        while not self._closing.is_set():
+            try:
+                self._listen_on_one_connection()
+            except (SQLAlchemyError, psycopg.Error):
+                self._closing.wait(LISTEN_SECONDS)
+
+    def _listen_on_one_connection(self) -> None:
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"LISTEN {CHANNEL}")
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the only driver that is offered
+            try:
+                # What was committed while nobody listened is found by whoever wakes now.
+                self.wake()
+                while not self._closing.is_set():
+                    for _ in driver.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                        self.wake()
+            finally:
+                connection.invalidate()  # a listening connection must not go back to the pool
+
+
+def _change_of(row: Row) -> Change:
+    return Change(
+        position=FeedPosition(row.transaction_id, row.sequence),
+        kind=row.kind,
+        ref=row.ref,
+        recorded_at=row.recorded_at,
+        data=row.data,
+    )

@@ -1,0 +1,52 @@
+"""First answers to request_ids as rows; the answers are sealed."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from certsvc.errors import AlreadyExistsError
+from certsvc.ports import RecordedAnswer
+from certsvc.store import tables
+from certsvc.store.commands import Command, insertion_if_free
+from certsvc.store.sealing import Privacy
+from certsvc.store.session import Session
+
+_r = tables.requests.c
+_p = sa.bindparam
+
+_FIND = sa.select(_r.payload_digest, _r.answer).where(_r.caller == _p("caller"), _r.request_id == _p("request_id"))
+_ADD = insertion_if_free(tables.requests)
+_PURGE = Command(lambda _: sa.delete(tables.requests).where(_r.answered_at < _p("before")))
+
+
+class SQLRequestLog:
+    """ports.RequestLog; each method keeps what the port says."""
+
+    def __init__(self, session: Session, privacy: Privacy) -> None:
+        self._session = session
+        self._privacy = privacy
+
+    def find(self, *, caller: str, request_id: str) -> RecordedAnswer | None:
+        """See the port."""
+        row = self._session.first(_FIND, caller=caller, request_id=request_id)
+        if row is None:
+            return None
+        return RecordedAnswer(row.payload_digest, self._privacy.open(_r.answer, row.answer, caller, request_id))
+
+    def add(self, *, caller: str, request_id: str, recorded: RecordedAnswer, at: datetime) -> None:
+        """See the port; reason REQUEST_EXISTS."""
+        added = self._session.change(
+            _ADD,
+            caller=caller,
+            request_id=request_id,
+            payload_digest=recorded.payload_digest,
+            answer=self._privacy.seal(_r.answer, recorded.answer, caller, request_id),
+            answered_at=at,
+        )
+        if not added:
+            message = "this request_id was answered meanwhile"
+            raise self._session.refused(AlreadyExistsError("REQUEST_EXISTS", message))
+
+    def purge(self, *, before: datetime) -> int:
+        """Forget the answers given before a time; return how many."""
+        return self._session.change(_PURGE, before=before)

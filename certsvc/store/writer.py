@@ -1,0 +1,211 @@
+"""Group commit: one thread runs all writes of a process, as many as wait in one transaction, for one fsync.
+
+Invariants (DESIGN §6): an answer goes out only after the commit that makes it durable; a work that is refused is
+undone alone and leaves its neighbors alone; when a shared commit fails, each work is tried once more alone; a lost
+race for a lock is retried and never answered while retries last; when nobody can know whether a commit happened,
+COMMIT_UNKNOWN says so, and nothing is run again.
+"""
+
+import dataclasses
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from secrets import SystemRandom
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from certsvc.errors import CertsvcError, UnavailableError
+from certsvc.store.faults import BusyError, DisconnectedError, translated
+from certsvc.store.feed import Feed
+from certsvc.store.session import Session
+
+GROUP_SIZE = 64
+QUEUE_LIMIT = 4096
+GATHER_SECONDS = 0.005
+ATTEMPTS_ALONE = 8
+PAUSE_SECONDS = 0.02
+
+Work = Callable[[Session], Any]
+
+
+class CommitUnknownError(UnavailableError):
+    """The connection broke while the commit was under way: it may have happened."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A work that waits; `result` and `error` may be read once `done` is set."""
+
+    work: Work
+    order: str
+    done: threading.Event = field(default_factory=threading.Event)
+    result: Any = None
+    error: BaseException | None = None
+
+    def finish(self, *, result: Any = None, error: BaseException | None = None) -> None:
+        self.result, self.error = result, error
+        self.done.set()
+
+
+class GroupWriter:
+    """The only writer of this process."""
+
+    def __init__(self, engine: sa.Engine, *, feed: Feed) -> None:
+        self._engine = engine
+        self._feed = feed
+        self._queue: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        self._awaited = 1  # how many works the writer wants to see before it wakes
+        self._closing = False
+        self._random = SystemRandom()
+        self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Work, *, order: str) -> Any:
+        """Run `work` and return its result once it is durable; raise what it raised once it is undone."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("a work that writes through the ledger would wait for itself")
+        job = _Job(work, order)
+        with self._changed:
+            if self._closing:
+                raise UnavailableError("STORE_CLOSED", "the store is closed")
+            if len(self._queue) >= QUEUE_LIMIT:
+                raise UnavailableError("QUEUE_FULL", "too many changes are waiting")
+            self._queue.append(job)
+            if len(self._queue) >= self._awaited:
+                self._changed.notify()
+        job.done.wait()
+        if job.error is not None:
+            raise job.error
+        return job.result
+
+    def close(self) -> None:
+        """Finish what waits, then stop; idempotent."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        last_size = 1
+        while jobs := self._take(last_size):
+            last_size = len(jobs)
+            try:
+                self._commit(jobs)
+            except BaseException as error:  # noqa: BLE001 - the thread outlives it, and the callers hear of it
+                for job in jobs:
+                    if not job.done.is_set():
+                        job.finish(error=error)
+
+    def _take(self, last_size: int) -> list[_Job]:
+        """The next group, in its order; empty when closing and nothing is left.
+
+        A lone caller is served at once. After a larger group its callers are about to come back: waiting a moment
+        until as many are there saves commits.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing)
+            self._awaited = last_size
+            self._changed.wait_for(lambda: len(self._queue) >= last_size or self._closing, timeout=GATHER_SECONDS)
+            self._awaited = 1
+            jobs = [self._queue.popleft() for _ in range(min(GROUP_SIZE, len(self._queue)))]
+        return sorted(jobs, key=lambda job: job.order)
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        if len(jobs) == 1:
+            self._commit_alone(jobs[0])
+            return
+        try:
+            again = self._commit_together_reconnecting(jobs)
+        except (CommitUnknownError, DisconnectedError) as error:
+            for job in jobs:
+                job.finish(error=dataclasses.replace(error))
+            return
+        except CertsvcError:
+            again = jobs
+        for job in again:
+            self._commit_alone(job)
+
+    def _commit_together_reconnecting(self, jobs: list[_Job]) -> list[_Job]:
+        try:
+            return self._commit_together(jobs)
+        except DisconnectedError:
+            return self._commit_together(jobs)
+
+    def _commit_together(self, jobs: list[_Job]) -> list[_Job]:
+        """Run the group in one transaction; return the works that have to be tried alone.
+
+        Raises CommitUnknownError, or another error when nothing was committed.
+        """
+        outcomes: list[tuple[_Job, Any, BaseException | None]] = []
+        with self._transaction() as session:
+            for job in jobs:
+                session.begin_work()
+                try:
+                    result = job.work(session)
+                    session.keep_work()
+                except BaseException as error:  # noqa: BLE001 - whatever it is, its caller gets it
+                    session.undo_work()
+                    outcomes.append((job, None, error))
+                else:
+                    outcomes.append((job, result, None))
+        again = []
+        for job, result, refusal in outcomes:
+            if isinstance(refusal, BusyError):
+                again.append(job)
+            else:
+                job.finish(result=result, error=refusal)
+        return again
+
+    def _commit_alone(self, job: _Job) -> None:
+        for attempt in range(ATTEMPTS_ALONE):
+            try:
+                with self._transaction(patient=attempt > 0) as session:
+                    result = job.work(session)
+                    session.check()
+            except (BusyError, DisconnectedError) as error:
+                job.error = error
+                if isinstance(error, DisconnectedError) and attempt > 0:
+                    break
+                time.sleep(self._random.uniform(0, PAUSE_SECONDS * (attempt + 1)))
+            except BaseException as error:  # noqa: BLE001 - whatever it is, its caller gets it
+                job.error = error
+                break
+            else:
+                job.finish(result=result)
+                return
+        job.finish(error=job.error)
+
+    @contextmanager
+    def _transaction(self, *, patient: bool = False) -> Iterator[Session]:
+        """A transaction that commits at its end, and leaves nothing when anything is raised."""
+        try:
+            with self._engine.connect() as connection:
+                session = Session(connection)
+                if patient:
+                    # Alone it holds no lock that a neighbor took, so it may wait long for its own.
+                    session.wait_for_locks()
+                yield session
+                session.settle()
+                if session.announces:
+                    self._feed.announce(session)
+                _commit(connection)
+        except SQLAlchemyError as error:
+            raise translated(error) from error
+        if session.announces:
+            self._feed.wake()
+
+
+def _commit(connection: sa.Connection) -> None:
+    try:
+        connection.commit()
+    except SQLAlchemyError as error:
+        fault = translated(error)
+        if isinstance(fault, DisconnectedError) or fault.reason == "STORE_FAULT":
+            raise CommitUnknownError("COMMIT_UNKNOWN", "nobody knows whether the change was made") from error
+        raise fault from error

@@ -1,0 +1,138 @@
+/** The page's words in English; words_zh.js has the same entries. */
+
+export const EN = {
+  page: {
+    tag: "en",
+    heading: "License check",
+    other: "中文",
+    checking: "Checking…",
+    checkingText: "Please wait, this usually takes a few seconds.",
+    retry: "Check again",
+  },
+  verdicts: {
+    VALID: ["Valid",
+      "The signature is genuine, the license is in the register, and it is valid now. Compare the holder "
+        + "and the details below."],
+    NOT_YET_VALID: ["Not yet valid", "The term of this license has not begun. It cannot be used today."],
+    EXPIRED: ["Expired", "The term of this license is over. It can no longer be used."],
+    SUSPENDED: ["Suspended", "This license is suspended at present and not valid until it is reinstated."],
+    SUPERSEDED: ["Replaced",
+      "This license was renewed or changed and this old code is no longer valid. Ask the holder for the "
+        + "code of the new version."],
+    CANCELLED: ["Cancelled", "This license was cancelled and is no longer valid."],
+    REVOKED: ["Revoked", "This license was revoked and is no longer valid."],
+    NOT_REGISTERED: ["Not in the register",
+      "The signing key is genuine, but the register never signed this content: it may be a forgery made "
+        + "with a stolen key. Do not rely on it, and please report it to the issuer."],
+    WRONG_SIGNER: ["Issuer not entitled",
+      "The key that signed this may not sign for this kind of license, this agency or this time. Do not "
+        + "rely on it."],
+    KEY_COMPROMISED: ["Signing key not safe",
+      "The key that signed this code is no longer safe, so the code alone cannot be relied on. Ask the "
+        + "holder for a code that was signed anew."],
+    BAD_SIGNATURE: ["Forged or altered",
+      "The content does not fit its signature: it was altered or forged. Do not rely on it."],
+    UNKNOWN_SIGNER: ["Unknown signer",
+      "The key that signed this is not one of this register, so nobody can tell who issued it. Do not "
+        + "rely on it."],
+    MALFORMED: ["Not a license code",
+      "This is not a complete license code: it may have been scanned in part, or altered. Please scan it "
+        + "again."],
+    REPLAYED: ["Code already used",
+      "A presentation code can be used once, and this one was used before. Ask the holder to show a new "
+        + "one."],
+    UNCONFIRMED: ["Could not check",
+      "Some things could not be found out, so this page says neither that the license is valid nor that "
+        + "it is not. Check your connection and try again."],
+    CANNOT_CHECK: ["Cannot check here",
+      "This browser cannot check signatures here. That says nothing against the license. Open this page "
+        + "by its https address, or use a newer browser."],
+  },
+  notes: {
+    missing: "Not found out: ",
+    clock: "This phone's clock and the register's differ by more than 10 minutes. Set the phone's clock, "
+      + "then check again.",
+    development: "This is a sample signed with a test key. It has no legal effect.",
+    host: (host) => `The code names the address ${host}, which is not this page's. What counts is the `
+      + "signature, but beware: that address may be an imitation.",
+    listSeparator: ", ",
+  },
+  license: {
+    heading: "What the license says",
+    untrusted: "What the code says (do not rely on it)",
+    unnamedType: "License",
+    agency: "Issued by",
+    holder: "Holder",
+    number: "Number",
+    from: "Valid from",
+    until: "Valid until",
+    openEnded: "No end date",
+    signed: "Code signed on",
+    identifier: "License identifier",
+    field: (key) => `Item ${key}`,
+    yes: "Yes",
+    no: "No",
+    judged: (moment) => `Checked on ${moment} (by this phone's clock)`,
+  },
+  checks: {
+    heading: "What was checked",
+    count: (done, all) => `${done} of ${all} done`,
+    names: {
+      FORM: "Form of the code",
+      SIGNER: "Key belongs to this register",
+      SIGNATURE: "Digital signature",
+      KEY_STATE: "Key is safe",
+      KEY_SCOPE: "Issuer was entitled",
+      REGISTRATION: "License is in the register",
+      STATUS_LIST: "Status list",
+      STATE: "State in the register",
+      VERSION: "Newest version",
+      DATES: "Within its term",
+      TYPE: "Description of the license type",
+    },
+    results: { PASS: "Passed", FAIL: "Failed", NOT_CHECKED: "Not checked" },
+  },
+  reasons: {
+    NOT_REACHED: "not made, because an earlier check failed",
+    NO_ANSWER: "the register did not answer; the connection may be down",
+    UNEXPECTED_ANSWER: "the answer was not of the form that the register gives",
+    UNTRUSTED_ANSWER: "the answer had no trusted signature",
+    STALE_ANSWER: "the answer was out of date",
+    PREFIX_TOO_LONG: "the register asked for too much; not sent, to protect privacy",
+    BROWSER_TOO_OLD: "the browser is too old",
+    CLOCK_UNCERTAIN: "the phone's clock is wrong, so dates cannot be judged",
+    UNKNOWN_KEY: "the register has no such key",
+    KEY_WITHDRAWN: "the register has withdrawn this key",
+    KEY_SUSPENDED: "key suspended; the register's own record counts",
+    KEY_COMPROMISED: "the key is no longer safe",
+    BAD_SIGNATURE: "the content does not fit the signature",
+    KEY_PURPOSE: "the key is not for signing licenses",
+    KEY_SCOPE: "the key may not sign for this agency, or not this type of license",
+    OUTSIDE_SIGNING_WINDOW: "signed outside the key's time",
+    NOT_IN_REGISTER: "the register does not have this content",
+    STATUS_INVALID: "status list: no longer valid",
+    STATUS_SUSPENDED: "status list: suspended",
+    STATUS_SUPERSEDED: "status list: replaced by a newer version",
+    REVOKED: "revoked",
+    CANCELLED: "cancelled",
+    SUSPENDED: "suspended",
+    SUPERSEDED: "replaced by a newer version",
+    NOT_YET_VALID: "not yet valid",
+    EXPIRED: "expired",
+  },
+  scan: {
+    heading: "Check a license",
+    another: "Check another code",
+    intro: "Scan the QR code on a license with your phone's own camera: it opens this page, which shows the "
+      + "result.",
+    steps: [
+      "Open the camera and point it at the QR code on the license.",
+      "Tap the address that appears, and see that it is the one printed beside the code.",
+      "Wait a few seconds for the result: valid, not valid, or could not check.",
+    ],
+    privacy: "The check is made on your phone. What the license says is not sent to anyone.",
+    pasteLabel: "No camera? Paste the text of a QR code here",
+    pasteButton: "Check",
+    address: (host) => `Compare the address in your browser's address bar: ${host}`,
+  },
+};

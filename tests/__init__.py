@@ -1,0 +1,1 @@
+"""Tests of certsvc, the oracles they check against, and the demo."""
