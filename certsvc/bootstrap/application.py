@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from certsvc.bootstrap.opening import held_lock, opened_store
 from certsvc.bootstrap.wiring import Wiring
 from certsvc.config import Settings
-from certsvc.domain.signing_key import KeyState
 from certsvc.errors import FailedPreconditionError
 from certsvc.keyring.hardening import forbid_memory_dumps
 from certsvc.keyring.startup_probe import probe
@@ -37,7 +36,7 @@ class Application:
             store = stack.enter_context(opened_store(self._settings))
             with store.ledger.read() as repositories:
                 keys = repositories.signing_keys.all()
-            probe(store.vault, [key for key in keys if key.state in (KeyState.PRE_ACTIVE, KeyState.ACTIVE)])
+            probe(store.vault, keys)
             wiring = Wiring(self._settings, store)
             stack.callback(wiring.executor.shutdown, wait=False, cancel_futures=True)
             wiring.follower.start()

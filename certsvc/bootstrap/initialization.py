@@ -4,13 +4,15 @@ Invariants: nothing has a default secret; an interrupted run is simply repeated;
 again.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
 from certsvc.bootstrap.opening import Store, SystemClock, held_lock, opened_store
 from certsvc.config import Settings
-from certsvc.credentials.client_credential import create_credential
+from certsvc.credentials.client_credential import ClientCredential, create_credential, load_credential
 from certsvc.domain.agency import CallerKind, ClientKey
 from certsvc.domain.signing_key import KeyPurpose, KeyState, SigningKey
+from certsvc.errors import AlreadyExistsError, FailedPreconditionError
 from certsvc.keyring.data_keys import create_data_keys
 from certsvc.keyring.secret_files import SecretFiles
 from certsvc.keyring.wrapping import create_wrapping_key, load_wrapping_key
@@ -23,56 +25,72 @@ SYSTEM_PURPOSES = (KeyPurpose.VC, KeyPurpose.STATUS, KeyPurpose.BUNDLE, KeyPurpo
 OPERATOR_KEY_LIFETIME = timedelta(days=365)
 
 
-def is_initialized(settings: Settings) -> bool:
-    """Whether `initialize` finished here: the operator's credential is its last file."""
-    return settings.operator_file.exists()
-
-
 def initialize(settings: Settings, *, operator_id: str, endpoint: str, ca_pem: str | None = None) -> None:
     """Make a new register: keys, schema, the system's signing keys, and the first operator.
 
-    Repeatable: what an interrupted run made is kept. Raises AlreadyExistsError when the register is complete.
+    Repeatable: what an interrupted run made is kept. Raises FailedPreconditionError (WRAPPING_KEY_MISSING) where there
+    are wrapped secrets that a new wrapping key could not open.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with held_lock(settings):
-        wrapping = (
-            load_wrapping_key(settings.wrapping_key_file)
-            if settings.wrapping_key_file.exists()
-            else create_wrapping_key(settings.wrapping_key_file)
-        )
-        files = (
-            SecretFiles(settings.secrets_dir, wrapping)
-            if settings.secrets_dir.exists()
-            else SecretFiles.create(settings.secrets_dir, wrapping)
-        )
-        if not files.names(usage="data") or not any(n.startswith("sealing-") for n in files.names(usage="data")):
-            create_data_keys(files)
+        _make_keys(settings)
         migrate(settings.database)
         with opened_store(settings) as store:
             _make_system_keys(settings, store)
-            credential = create_credential(
-                settings.operator_file,
-                owner_kind=CallerKind.OPERATOR,
-                owner_id=operator_id,
-                endpoint=endpoint,
-                audience=settings.audience,
-                ca_pem=ca_pem,
+            credential = (
+                load_credential(settings.operator_file)
+                if settings.operator_file.exists()
+                else create_credential(
+                    settings.operator_file,
+                    owner_kind=CallerKind.OPERATOR,
+                    owner_id=operator_id,
+                    endpoint=endpoint,
+                    audience=settings.audience,
+                    ca_pem=ca_pem,
+                )
             )
-            now = SystemClock().now()
-            operator_key = ClientKey(
-                key_id=credential.kid,
-                owner_kind=CallerKind.OPERATOR,
-                owner_id=operator_id,
-                public_key=credential.public_key,
-                created_at=now,
-                expires_at=now + timedelta(days=365),
-            )
+            _register_operator(store, credential)
 
-            def add(repositories: Repositories) -> None:
-                repositories.agencies.add_client_key(operator_key)
-                repositories.audit.add(AuditEntry(now, "init", "", "operator.created", operator_key.key_id, {}))
 
-            store.ledger.write(add)
+def _make_keys(settings: Settings) -> None:
+    """The wrapping key and the keys of personal data, as far as they are not there."""
+    if settings.wrapping_key_file.exists():
+        wrapping = load_wrapping_key(settings.wrapping_key_file)
+    elif settings.secrets_dir.exists() and any(settings.secrets_dir.iterdir()):
+        raise FailedPreconditionError(
+            reason="WRAPPING_KEY_MISSING",
+            message=f"{settings.secrets_dir} holds wrapped secrets, but {settings.wrapping_key_file} is missing: bring it back",
+            details={"state": "WRAPPING_KEY_MISSING"},
+        )
+    else:
+        wrapping = create_wrapping_key(settings.wrapping_key_file)
+    files = (
+        SecretFiles(settings.secrets_dir, wrapping)
+        if settings.secrets_dir.exists()
+        else SecretFiles.create(settings.secrets_dir, wrapping)
+    )
+    with suppress(AlreadyExistsError):
+        create_data_keys(files)
+
+
+def _register_operator(store: Store, credential: ClientCredential) -> None:
+    """Make the credential's key known, and the register complete."""
+    now = SystemClock().now()
+    key = ClientKey(
+        key_id=credential.kid,
+        owner_kind=CallerKind.OPERATOR,
+        owner_id=credential.owner_id,
+        public_key=credential.public_key,
+        created_at=now,
+        expires_at=now + OPERATOR_KEY_LIFETIME,
+    )
+
+    def add(repositories: Repositories) -> None:
+        if repositories.agencies.client_key(key.key_id) is None:
+            repositories.agencies.add_client_key(key)
+            repositories.audit.add(AuditEntry(now, "init", "", "operator.created", key.key_id, {}))
+
+    store.ledger.write(add)
 
 
 def _make_system_keys(settings: Settings, store: Store) -> None:

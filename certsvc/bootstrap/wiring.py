@@ -25,7 +25,7 @@ from certsvc.credentials.register_urls import RegisterURLs
 from certsvc.domain.changes import Change, ChangeKind
 from certsvc.domain.principal import Caller
 from certsvc.ports import Repositories
-from certsvc.rpc.agencies import AgencyServicer
+from certsvc.rpc.agencies import AgencyServicer, AgencyUseCases
 from certsvc.rpc.license_messages import decode_command
 from certsvc.rpc.license_types import LicenseTypeServicer
 from certsvc.rpc.licenses import LicenseServicer, LicenseUseCases
@@ -133,10 +133,12 @@ class Wiring:
         )
         self.servicers = Servicers(
             agencies=AgencyServicer(
-                agencies=Agencies(mutations=traced, ledger=ledger, directory=directory),
-                officers=Officers(mutations=traced, ledger=ledger),
-                client_keys=ClientKeys(mutations=traced, ledger=ledger, key_id_of=key_id_of),
-                grants=Grants(mutations=traced, ledger=ledger, directory=directory),
+                AgencyUseCases(
+                    agencies=Agencies(mutations=traced, ledger=ledger, directory=directory),
+                    officers=Officers(mutations=traced, ledger=ledger),
+                    client_keys=ClientKeys(mutations=traced, ledger=ledger, key_id_of=key_id_of),
+                    grants=Grants(mutations=traced, ledger=ledger, directory=directory),
+                ),
                 paging=paging,
             ),
             license_types=LicenseTypeServicer(

@@ -15,57 +15,10 @@ from certsvc.cli.words import system_language
 from certsvc.errors import CertsvcError
 
 DEFAULT_CREDENTIAL = Path("var/operator.json")
+DEFAULT_TIMEOUT = 10.0
 
 _PANEL = "Common options 通用选项"
-_COMMON: dict[str, tuple[Any, Any]] = {
-    "as_json": (
-        Annotated[bool, typer.Option("--json", help="Print proto JSON. 输出 JSON。", rich_help_panel=_PANEL)],
-        False,
-    ),
-    "credential": (
-        Annotated[
-            Path,
-            typer.Option(
-                "--credential",
-                envvar="CERTSVC_CREDENTIAL",
-                help="Credential file of the caller. 调用方凭证文件。",
-                rich_help_panel=_PANEL,
-            ),
-        ],
-        DEFAULT_CREDENTIAL,
-    ),
-    "officer": (
-        Annotated[
-            str,
-            typer.Option(
-                "--officer",
-                envvar="CERTSVC_OFFICER",
-                help="Staff code of the officer who acts. 经办人编号。",
-                rich_help_panel=_PANEL,
-            ),
-        ],
-        "",
-    ),
-    "timeout": (
-        Annotated[
-            float,
-            typer.Option(
-                "--timeout",
-                min=0.1,
-                help="Seconds that a call may take with all its tries. 每次调用的秒数上限。",
-                rich_help_panel=_PANEL,
-            ),
-        ],
-        10.0,
-    ),
-    "language": (
-        Annotated[
-            str,
-            typer.Option("--lang", help="zh or en; LANG decides otherwise. 语言：zh 或 en。", rich_help_panel=_PANEL),
-        ],
-        "",
-    ),
-}
+_ENVIRONMENT = {"credential": "CERTSVC_CREDENTIAL", "officer": "CERTSVC_OFFICER"}
 _DRY_RUN = Annotated[
     bool,
     typer.Option("--dry-run", help="Only print what would be sent. 只显示，不提交。", rich_help_panel=_PANEL),
@@ -82,36 +35,100 @@ def command(
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        common = _COMMON | ({"dry_run": (_DRY_RUN, False)} if changes else {})
+        shared = _shared_options()
+        if changes:
+            shared["dry_run"] = _DRY_RUN
 
-        @functools.wraps(function)
-        def run(**values: Any) -> None:
-            shared = {key: values.pop(key) for key in common}
-            _run(lambda session: function(session, **values), _session(**shared))
+        def run(context: typer.Context, **values: Any) -> None:
+            stated = {key: values.pop(key) for key in shared}
+            session = _session({**(context.obj or {}), **_without_unstated(stated)})
+            _run(functools.partial(function, **values), session)
 
         own = list(inspect.signature(function).parameters.values())[1:]
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        parameters = [
-            *(parameter.replace(kind=keyword) for parameter in own),
-            *(
-                inspect.Parameter(key, keyword, default=default, annotation=annotation)
-                for key, (annotation, default) in common.items()
-            ),
-        ]
-        # typer reads both: what it finds here is what it offers.
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # inspect looks for it
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        del run.__wrapped__  # type: ignore[attr-defined] # else typer would look at the inner function
+        _describe(run, own, shared)
         app.command(name, help=inspect.getdoc(function))(run)
         return function
 
     return decorate
 
 
-def _session(*, language: str, **shared: Any) -> Session:
-    if language not in ("", "zh", "en"):
+def common_options(app: typer.Typer) -> None:
+    """Let the common options stand before the command too, and come from the environment."""
+
+    def root(context: typer.Context, **stated: Any) -> None:
+        context.obj = _without_unstated(stated)
+
+    _describe(root, [], _shared_options(_ENVIRONMENT))
+    root.__doc__ = "Electronic licenses: register, verify, operate. 电子证照：登记、核验、运维。"
+    app.callback()(root)
+
+
+def _shared_options(environment: dict[str, str] | None = None) -> dict[str, Any]:
+    """The options of every command; None and False mean that nothing was stated."""
+    variables = environment or {}
+
+    def option(name: str, kind: Any, flag: str, text: str) -> Any:
+        info = typer.Option(flag, help=text, envvar=variables.get(name), rich_help_panel=_PANEL)
+        return Annotated[kind, info]
+
+    return {
+        "as_json": option("as_json", bool, "--json", "Print proto JSON. 输出 JSON。"),
+        "credential": option(
+            "credential",
+            Path | None,
+            "--credential",
+            f"Credential file, else $CERTSVC_CREDENTIAL, else {DEFAULT_CREDENTIAL}. 凭证文件。",
+        ),
+        "officer": option(
+            "officer",
+            str | None,
+            "--officer",
+            "Staff code of the officer who acts, else $CERTSVC_OFFICER. 经办人编号。",
+        ),
+        "timeout": option(
+            "timeout", float | None, "--timeout", f"Seconds for a call with all its tries ({DEFAULT_TIMEOUT:g}). 秒数上限。"
+        ),
+        "language": option("language", str | None, "--lang", "zh or en, else by $LANG. 语言：zh 或 en。"),
+    }
+
+
+def _describe(function: Any, own: list[inspect.Parameter], shared: dict[str, Any]) -> None:
+    """Give a function that takes **values the signature that typer shall offer."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    context = inspect.Parameter("context", keyword, annotation=typer.Context)
+    parameters = [
+        context,
+        *(parameter.replace(kind=keyword) for parameter in own),
+        *(
+            inspect.Parameter(
+                name, keyword, default=False if name in ("as_json", "dry_run") else None, annotation=kind
+            )
+            for name, kind in shared.items()
+        ),
+    ]
+    function.__signature__ = inspect.Signature(parameters)
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+
+
+def _without_unstated(stated: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in stated.items() if value is not None and value is not False}
+
+
+def _session(stated: dict[str, Any]) -> Session:
+    language = stated.get("language", system_language())
+    if language not in ("zh", "en"):
         raise typer.BadParameter("zh or en", param_hint="--lang")
-    return Session(language=language or system_language(), **shared)
+    timeout = stated.get("timeout", DEFAULT_TIMEOUT)
+    if timeout <= 0:
+        raise typer.BadParameter("more than 0 seconds", param_hint="--timeout")
+    return Session(
+        credential=stated.get("credential", DEFAULT_CREDENTIAL),
+        officer=stated.get("officer", ""),
+        timeout=timeout,
+        as_json=stated.get("as_json", False),
+        language=language,
+        dry_run=stated.get("dry_run", False),
+    )
 
 
 def _run(body: Callable[[Session], Any], session: Session) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from certsvc.bootstrap.application import Application
-from certsvc.bootstrap.initialization import initialize, is_initialized
+from certsvc.bootstrap.initialization import initialize
 from certsvc.bootstrap.logging import configure_logging
 from certsvc.bootstrap.opening import held_lock
 from certsvc.cli import sample_register
@@ -120,10 +120,9 @@ def run(
         "tls_key": tls_key,
     }
     settings = load_settings(data_dir, **stated, development=True)
-    if not is_initialized(settings):
-        _write_config(settings)
-        ca_pem = ca.read_text("ascii") if ca else None
-        initialize(settings, operator_id="operator", endpoint=settings.grpc_address, ca_pem=ca_pem)
+    _write_config(settings)
+    ca_pem = ca.read_text("ascii") if ca else None
+    initialize(settings, operator_id="operator", endpoint=settings.grpc_address, ca_pem=ca_pem)
     configure_logging("warning")
     with _running(settings) as application:
         samples = _samples(settings)

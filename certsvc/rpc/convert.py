@@ -6,12 +6,11 @@ are reported at once; a value that was refused is replaced by a stand-in, which 
 
 import enum
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf import struct_pb2, timestamp_pb2
-from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from certsvc.domain.text import LocalizedText
 from certsvc.errors import FieldViolation, InvalidInputError
@@ -50,6 +49,13 @@ class Violations:
             raise InvalidInputError.of(*self._found)
 
 
+class WireEnum(Protocol):
+    """A generated enum: its values' names and numbers."""
+
+    def items(self) -> Sequence[tuple[str, Any]]:
+        """All of them."""
+
+
 class EnumNames(Generic[Member]):
     """One enum on both sides: `AGENCY_LEVEL_CITY` there is `AgencyLevel.CITY` here, by name and not by number.
 
@@ -57,7 +63,7 @@ class EnumNames(Generic[Member]):
     on one side only is found at import.
     """
 
-    def __init__(self, wire: EnumTypeWrapper, member: type[Member], prefix: str) -> None:
+    def __init__(self, wire: WireEnum, member: type[Member], prefix: str) -> None:
         names = {name.removeprefix(prefix): number for name, number in wire.items() if number}
         if set(names) != {each.name for each in member} - {"UNSPECIFIED"}:
             raise ValueError(f"{prefix}: {sorted(names)} are not the names of {member.__name__}")

@@ -28,7 +28,7 @@ from certsvc.rpc.status import code_of, to_refusal
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
-Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Behavior: TypeAlias = Callable[[Any, grpc.ServicerContext], Any]
 
 # Nobody may call an RPC that the table forgot.
@@ -84,9 +84,9 @@ class CallGuard(grpc.ServerInterceptor):
 
     def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Request, Response] | None],
+        continuation: Callable[[grpc.HandlerCallDetails], "grpc.RpcMethodHandler[Request, Response] | None"],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Request, Response] | None:
+    ) -> "grpc.RpcMethodHandler[Request, Response] | None":
         """The handler of this call, guarded. Runs when the call arrives, before it waits for a thread."""
         handler = continuation(handler_call_details)
         if handler is None:
@@ -108,7 +108,7 @@ class CallGuard(grpc.ServerInterceptor):
         )
         parse: Any = handler.request_deserializer
         read = partial(read_message, parse, endpoint.rule.max_bytes)
-        guarded: grpc.RpcMethodHandler[Request, Response] = build(behavior, read, handler.response_serializer)
+        guarded: "grpc.RpcMethodHandler[Request, Response]" = build(behavior, read, handler.response_serializer)
         return guarded
 
     def _answer_once(self, endpoint: _Endpoint, arrived: float, request: Any, context: grpc.ServicerContext) -> Any:

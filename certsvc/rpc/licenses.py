@@ -38,6 +38,7 @@ from certsvc.services.license_credentials import LicenseCredentials, VCRequest
 from certsvc.services.license_reading import LicenseReading
 from certsvc.services.license_transitions import LicenseTransitions
 from certsvc.services.licenses import LicenseIssuing
+from certsvc.services.mutations import Mutation
 from certsvc.services.watching import WatchFilter, Watching
 from certsvc.v1 import common_pb2, license_service_pb2, license_service_pb2_grpc
 
@@ -99,32 +100,38 @@ class LicenseServicer(license_service_pb2_grpc.LicenseServiceServicer):
     def AmendLicense(
         self, request: license_service_pb2.AmendLicenseRequest, context: grpc.ServicerContext
     ) -> license_service_pb2.AmendLicenseResponse:
-        return self._change(request, context, license_service_pb2.AmendLicenseResponse)
+        response = license_service_pb2.AmendLicenseResponse
+        return response.FromString(self._change(request, context, response))
 
     def RenewLicense(
         self, request: license_service_pb2.RenewLicenseRequest, context: grpc.ServicerContext
     ) -> license_service_pb2.RenewLicenseResponse:
-        return self._change(request, context, license_service_pb2.RenewLicenseResponse)
+        response = license_service_pb2.RenewLicenseResponse
+        return response.FromString(self._change(request, context, response))
 
     def SuspendLicense(
         self, request: license_service_pb2.SuspendLicenseRequest, context: grpc.ServicerContext
     ) -> license_service_pb2.SuspendLicenseResponse:
-        return self._change(request, context, license_service_pb2.SuspendLicenseResponse)
+        response = license_service_pb2.SuspendLicenseResponse
+        return response.FromString(self._change(request, context, response))
 
     def ReinstateLicense(
         self, request: license_service_pb2.ReinstateLicenseRequest, context: grpc.ServicerContext
     ) -> license_service_pb2.ReinstateLicenseResponse:
-        return self._change(request, context, license_service_pb2.ReinstateLicenseResponse)
+        response = license_service_pb2.ReinstateLicenseResponse
+        return response.FromString(self._change(request, context, response))
 
     def RevokeLicense(
         self, request: license_service_pb2.RevokeLicenseRequest, context: grpc.ServicerContext
     ) -> license_service_pb2.RevokeLicenseResponse:
-        return self._change(request, context, license_service_pb2.RevokeLicenseResponse)
+        response = license_service_pb2.RevokeLicenseResponse
+        return response.FromString(self._change(request, context, response))
 
     def CancelLicense(
         self, request: license_service_pb2.CancelLicenseRequest, context: grpc.ServicerContext
     ) -> license_service_pb2.CancelLicenseResponse:
-        return self._change(request, context, license_service_pb2.CancelLicenseResponse)
+        response = license_service_pb2.CancelLicenseResponse
+        return response.FromString(self._change(request, context, response))
 
     def GetLicense(
         self, request: license_service_pb2.GetLicenseRequest, context: grpc.ServicerContext
@@ -241,7 +248,7 @@ class LicenseServicer(license_service_pb2_grpc.LicenseServiceServicer):
         self, request: license_service_pb2.RejectChangeRequest, context: grpc.ServicerContext
     ) -> license_service_pb2.RejectChangeResponse:
         response = license_service_pb2.RejectChangeResponse
-        mutation = mutation_of(request, context, lambda _: response())
+        mutation: Mutation[None] = mutation_of(request, context, lambda _: response())
         answer = self._use.approvals.reject(mutation.caller, request.change_id, request.reason, mutation)
         return response.FromString(answer)
 
@@ -252,10 +259,9 @@ class LicenseServicer(license_service_pb2_grpc.LicenseServiceServicer):
         mutation = mutation_of(request, context, _responder(response))
         return response.FromString(self._use.issuing.issue(mutation.caller, read_issue(request), mutation))
 
-    def _change(self, request: ChangeRequest, context: grpc.ServicerContext, response: Any) -> Any:
-        mutation = mutation_of(request, context, _responder(response))
-        command = read_change(request)
-        return response.FromString(self._use.transitions.change(mutation.caller, command, mutation))
+    def _change(self, request: ChangeRequest, context: grpc.ServicerContext, response: type[Any]) -> bytes:
+        mutation: Mutation[LicenseOutcome] = mutation_of(request, context, _responder(response))
+        return self._use.transitions.change(mutation.caller, read_change(request), mutation)
 
     def _read_filters(self, request: license_service_pb2.ListLicensesRequest) -> LicenseFilter:
         violations = Violations()

@@ -64,7 +64,20 @@ class Authenticator:
         if len(token) > MAX_CALLER_TOKEN or not token.isascii():
             raise _refusal("TOKEN_MALFORMED", f"a token has at most {MAX_CALLER_TOKEN} ASCII characters")
         now = self._clock.now()
-        claims = self._claims_of(token, now)
+        return self._caller(self._claims_of(token, now), now)
+
+    def recheck(self, caller: Caller) -> Caller:
+        """The caller as it is now, for calls that outlive their token: key, agency and officer are looked up again.
+
+        Raises UnauthenticatedError as `authenticate` does, but nothing about the token, which may have ended.
+        """
+        now = self._clock.now()
+        claims = CallerClaims(
+            key_id=caller.key_id, issuer=caller.owner_id, officer_id=caller.officer_id, expires_at=now
+        )
+        return self._caller(claims, now)
+
+    def _caller(self, claims: CallerClaims, now: datetime) -> Caller:
         key = self._key_of(claims, now)
         if key.owner_kind is CallerKind.OPERATOR:
             return _operator(claims)

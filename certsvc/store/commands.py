@@ -1,4 +1,4 @@
-"""Write statements, built in SQLAlchemy Core and compiled once per database.
+"""Statements of the writing path, built in SQLAlchemy Core and compiled once per database.
 
 A commit is shared by up to 64 commands of some eight statements each, all run by one thread, so the cost of a
 statement decides how many licenses are issued a second. Core looks up its cache and prepares a result for every
@@ -16,15 +16,19 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ColumnElement
 
 Insert = sqlite.Insert | postgresql.Insert
+Statement = sa.Insert | sa.Update | sa.Delete | sa.Select[*tuple[Any, ...]]
 Parameters = tuple[Any, ...] | dict[str, Any]
 
 
 class CompiledCommand:
-    """A command's text for one database, and how its values are converted for that database's driver."""
+    """A command's text for one database, and how its values are converted for that database's driver.
 
-    def __init__(self, statement: sa.Insert | sa.Update | sa.Delete, dialect: Dialect) -> None:
+    What it returns is not converted back: it suits commands that return numbers, texts and bytes.
+    """
+
+    def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
-        assert isinstance(compiled, SQLCompiler)  # noqa: S101 - what every DML statement compiles to
+        assert isinstance(compiled, SQLCompiler)  # noqa: S101 - what every statement compiles to
         self.text = str(compiled)
         self._order = compiled.positiontup
         self._names = tuple(compiled.binds)
@@ -44,9 +48,9 @@ class CompiledCommand:
 
 
 class Command:
-    """A write statement whose values come by name with every run."""
+    """A statement whose values come by name with every run."""
 
-    def __init__(self, build: Callable[[str], sa.Insert | sa.Update | sa.Delete]) -> None:
+    def __init__(self, build: Callable[[str], Statement]) -> None:
         """`build` makes the statement for a database's name, `sqlite` or `postgresql`."""
         self._build = build
         self._compiled: dict[str, CompiledCommand] = {}

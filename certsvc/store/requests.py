@@ -14,7 +14,11 @@ from certsvc.store.session import Session
 _r = tables.requests.c
 _p = sa.bindparam
 
-_FIND = sa.select(_r.payload_digest, _r.answer).where(_r.caller == _p("caller"), _r.request_id == _p("request_id"))
+_FIND = Command(
+    lambda _: sa.select(_r.payload_digest, _r.answer).where(
+        _r.caller == _p("caller"), _r.request_id == _p("request_id")
+    )
+)
 _ADD = insertion_if_free(tables.requests)
 _PURGE = Command(lambda _: sa.delete(tables.requests).where(_r.answered_at < _p("before")))
 
@@ -28,10 +32,9 @@ class SQLRequestLog:
 
     def find(self, *, caller: str, request_id: str) -> RecordedAnswer | None:
         """See the port."""
-        row = self._session.first(_FIND, caller=caller, request_id=request_id)
-        if row is None:
-            return None
-        return RecordedAnswer(row.payload_digest, self._privacy.open(_r.answer, row.answer, caller, request_id))
+        for payload_digest, answer in self._session.returned(_FIND, caller=caller, request_id=request_id):
+            return RecordedAnswer(payload_digest, self._privacy.open(_r.answer, answer, caller, request_id))
+        return None
 
     def add(self, *, caller: str, request_id: str, recorded: RecordedAnswer, at: datetime) -> None:
         """See the port; reason REQUEST_EXISTS."""

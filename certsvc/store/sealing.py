@@ -12,10 +12,12 @@ import sqlalchemy as sa
 
 from certsvc.ports import BlindIndex, Cipher
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 def to_json(value: Any) -> str:
     """JSON without spaces, in UTF-8 rather than escapes: the shortest, for sealed and open columns alike."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +49,6 @@ class Privacy:
 
 
 def _row_name(row: tuple[str | int, ...]) -> str:
-    """The key of a row as one text; two keys never read alike, whatever characters they hold."""
-    return json.dumps(row, separators=(",", ":"))
+    """The key of a row as one text; the lengths keep two keys from reading alike, whatever they hold."""
+    parts = [str(part) for part in row]
+    return ",".join([f"{len(part)}:{part}" for part in parts])

@@ -64,7 +64,7 @@ class Session:
         return self._run(command, values).rowcount
 
     def returned(self, command: Command, **values: Any) -> Sequence[Row]:
-        """Run a command with a RETURNING clause; return its rows with the driver's values, unconverted."""
+        """Run a command that returns rows; their values are the driver's, unconverted."""
         return self._run(command, values).all()
 
     def _run(self, command: Command, values: dict[str, Any]) -> sa.CursorResult[Any]:

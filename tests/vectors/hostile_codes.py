@@ -99,4 +99,4 @@ def hostile_file() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(hostile_file(), ensure_ascii=False, indent=1) + "\n")
+    FILE.write_text(json.dumps(hostile_file(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -24,7 +24,8 @@ const LATEST_TIME = 253_402_300_799;
  * Read the payload of a code.
  *
  * Times are seconds since 1970; `expires` is null for an open-ended license (长期); `holders` are {name, number
- * or null}; `fields` maps the type's integer keys to text, numbers and booleans. Throws MalformedError.
+ * or null}, a name that is not shown being empty; `fields` maps the type's integer keys to text, numbers and
+ * booleans. Throws MalformedError.
  */
 export function readPayload(payload) {
   const claims = membersOf(decode(payload), [NBF, IAT, CTI, BODY], [EXP]);
@@ -60,7 +61,7 @@ function integer(item, least, most) {
 }
 
 function text(item) {
-  expect(typeof item === "string" && item !== "");
+  expect(typeof item === "string");
   return item;
 }
 

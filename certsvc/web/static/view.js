@@ -106,8 +106,8 @@ function licenseRows({ code, key, type }, language) {
   const agency = key.agency === null ? code.identifier.agencyId : inLanguage(key.agency.name, language);
   const rows = [row(words.agency, agency)];
   for (const { name, number } of code.holders) {
-    rows.push(row(words.holder, name));
-    if (number !== null) rows.push(row(words.number, number));
+    if (name) rows.push(row(words.holder, name));
+    if (number) rows.push(row(words.number, number));
   }
   for (const [field, value] of code.fields) {
     const label = type?.labels.get(field);

@@ -5,7 +5,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from certsvc.domain.license import Holder, License, LicenseAction, LicenseState, RevocationKind, StateCause, ValidityPeriod
+from certsvc.domain.license import (
+    Holder,
+    License,
+    LicenseAction,
+    LicenseState,
+    RevocationKind,
+    StateCause,
+    ValidityPeriod,
+)
 from certsvc.errors import AlreadyExistsError, ConflictError
 from certsvc.ports import LicenseFilter, SlotRecord
 from certsvc.store.ledger import SQLLedger
@@ -89,9 +97,7 @@ def test_a_license_number_is_unique_among_what_is_not_final(ledger: SQLLedger) -
     set_state(ledger, suspended, LicenseState.REVOKED)
     add(ledger, twin)
     with ledger.read() as r:
-        found = r.licenses.by_license_number(
-            agency_id=AGENCY_ID, type_code=TYPE_CODE, license_number="粤A1"
-        )
+        found = r.licenses.by_license_number(agency_id=AGENCY_ID, type_code=TYPE_CODE, license_number="粤A1")
     assert found == twin
 
 
@@ -162,9 +168,7 @@ def test_an_amended_number_must_be_free(ledger: SQLLedger) -> None:
     assert refused.value.details == {"identifier": taken.current.identifier}
     add_version(ledger, next_version(license, license_number="粤A3"))
     with ledger.read() as r:
-        assert (
-            r.licenses.by_license_number(agency_id=AGENCY_ID, type_code=TYPE_CODE, license_number="粤A2") is None
-        )
+        assert r.licenses.by_license_number(agency_id=AGENCY_ID, type_code=TYPE_CODE, license_number="粤A2") is None
 
 
 def test_holders_are_those_of_the_current_version(ledger: SQLLedger) -> None:
@@ -208,9 +212,7 @@ def test_lists_are_filtered_and_paged(ledger: SQLLedger) -> None:
     def listed(filters: LicenseFilter | None = None, after: int = 0, limit: int = 10) -> list[License]:
         with ledger.read() as r:
             return list(
-                r.licenses.list(
-                    agency_id=AGENCY_ID, filters=filters or LicenseFilter(), after=after, limit=limit
-                )
+                r.licenses.list(agency_id=AGENCY_ID, filters=filters or LicenseFilter(), after=after, limit=limit)
             )
 
     assert listed() == [other_type, taken_over, handed_on, suspended]
@@ -315,9 +317,7 @@ def test_issues_are_counted_by_officer_and_by_agency(ledger: SQLLedger) -> None:
 
     def count(officer_id: str, day: date = day, type_code: str = TYPE_CODE) -> tuple[int, int]:
         return ledger.write(
-            lambda r: r.licenses.count_issue(
-                agency_id=AGENCY_ID, officer_id=officer_id, type_code=type_code, day=day
-            )
+            lambda r: r.licenses.count_issue(agency_id=AGENCY_ID, officer_id=officer_id, type_code=type_code, day=day)
         )
 
     assert [count("a"), count("a"), count("b"), count("")] == [(1, 1), (2, 2), (1, 3), (1, 4)]

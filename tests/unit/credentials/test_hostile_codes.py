@@ -13,7 +13,7 @@ from certsvc.errors import MalformedError, SignatureError
 from tests.vectors.accepted_codes import code_json
 from tests.vectors.hostile_codes import FILE, hostile_file
 
-DOCUMENT: dict[str, Any] = json.loads(FILE.read_text())
+DOCUMENT: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
 CASES: list[dict[str, Any]] = DOCUMENT["cases"]
 KEYS = {
     record.kid: VerificationKey.from_sec1(record.public_key, purpose=record.purpose)

@@ -1,0 +1,1 @@
+"""The demo: a scripted tour of a real register, which asserts every step and fails loudly."""
