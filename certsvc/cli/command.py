@@ -86,7 +86,10 @@ def _shared_options(environment: dict[str, str] | None = None) -> dict[str, Any]
             "Staff code of the officer who acts, else $CERTSVC_OFFICER. 经办人编号。",
         ),
         "timeout": option(
-            "timeout", float | None, "--timeout", f"Seconds for a call with all its tries ({DEFAULT_TIMEOUT:g}). 秒数上限。"
+            "timeout",
+            float | None,
+            "--timeout",
+            f"Seconds for a call with all its tries ({DEFAULT_TIMEOUT:g}). 秒数上限。",
         ),
         "language": option("language", str | None, "--lang", "zh or en, else by $LANG. 语言：zh 或 en。"),
     }

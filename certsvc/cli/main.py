@@ -61,9 +61,9 @@ def _not_installed() -> None:
 def main() -> None:
     """Run the command that the arguments name, and end the process with its exit code."""
     app = client_app()
-    groups = {info.name for info in (*app.registered_groups, *app.registered_commands)}
+    names = {group.name for group in app.registered_groups} | {one.name for one in app.registered_commands}
     # The server's modules take a second to load, so they are left out when a client command is named.
-    if groups.isdisjoint(argument for argument in sys.argv[1:] if not argument.startswith("-")):
+    if names.isdisjoint(argument for argument in sys.argv[1:] if not argument.startswith("-")):
         add_server_commands(app)
     try:
         app()

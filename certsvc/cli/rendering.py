@@ -1,16 +1,18 @@
 """Messages as people read them: one record as lines, many as a table; and as the proto JSON that --json prints."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from google.protobuf import json_format, struct_pb2, timestamp_pb2
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from rich.table import Table
 
 from certsvc.cli.words import LABELS
 from certsvc.domain.text import LocalizedText
 from certsvc.v1 import common_pb2
+
+FieldDescriptor: TypeAlias = Any
+"""The generated code's descriptors come from C, with a type of their own in the stubs."""
 
 
 def to_json(message: Message) -> dict[str, Any]:

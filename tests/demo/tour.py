@@ -10,7 +10,9 @@ import zxingcpp
 from google.protobuf.json_format import ParseDict
 from PIL import Image
 
+from certsvc.cli.session import SystemClock
 from certsvc.client import OfflineVerifier
+from certsvc.client.anchor import anchor_of
 from certsvc.v1 import common_pb2, license_service_pb2, verification_service_pb2
 from tests.demo.browser import verdict_on_page
 from tests.demo.register import Register
@@ -114,10 +116,12 @@ class Tour:
         return result.message.zh
 
     def _offline(self) -> str:
-        self.bundle = self._other.verification.export_offline_bundle()
-        keys = json.loads(self._other.signing_keys.fetch_key_set().jwks)["keys"]
-        self.anchor = json.dumps(next(key for key in keys if key.get("purpose") == "bundle"))
-        verifier = OfflineVerifier(self.bundle, anchor=self.anchor, allow_development=True)
+        self.bundle = b"".join(self._other.verification.export_offline_bundle())
+        jwks = self._other.signing_keys.fetch_key_set().jwks.encode()
+        self.anchor = json.dumps(anchor_of(self.bundle, jwks=jwks))
+        verifier = OfflineVerifier(
+            self.bundle, anchor=self.anchor.encode(), clock=SystemClock(), allow_development=True
+        )
         verified = verifier.verify(self.qr_text)
         assert verified.judgement.verdict == "VALID", verified
         return "registration: not checked, as it should be"

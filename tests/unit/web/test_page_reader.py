@@ -137,7 +137,7 @@ def as_the_file_says(code: dict[str, Any]) -> dict[str, Any]:
         "type_version": code["typeVersion"],
         "status_list": code["statusEntry"]["list"],
         "status_index": code["statusEntry"]["index"],
-        "holders": [[holder["name"], holder["number"]] for holder in code["holders"]],
+        "holders": [[part for part in holder.values() if part is not None] for holder in code["holders"]],
         "fields": {str(key): value for key, value in code["fields"]},
     }
 
