@@ -6,6 +6,7 @@ plaintext is offered on loopback only; nothing has a default secret.
 
 import ipaddress
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -110,27 +111,35 @@ def is_loopback(address: str) -> bool:
 
 
 def _check(settings: Settings) -> None:
-    violations = []
-    for name in ("grpc_address", "http_address"):
-        address: str = getattr(settings, name)
-        host, _, port = address.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
-            violations.append(FieldViolation(name, "ADDRESS", "must be host:port"))
-        elif not is_loopback(address) and not settings.tls_certificate:
-            description = "is not on loopback, so it needs tls_certificate and tls_key"
-            violations.append(FieldViolation(name, "PLAINTEXT", description))
-    url = urlsplit(settings.public_url)
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
-        violations.append(FieldViolation("public_url", "URL", "must be an http or https URL without ? and #"))
-    elif url.scheme == "http" and not settings.development:
-        violations.append(FieldViolation("public_url", "HTTPS", "must be https outside development"))
-    if bool(settings.tls_certificate) != bool(settings.tls_key):
-        violations.append(FieldViolation("tls_key", "TLS", "tls_certificate and tls_key go together"))
-    for name in ("tls_certificate", "tls_key"):
-        file = getattr(settings, name)
-        if file and not Path(file).is_file():
-            violations.append(FieldViolation(name, "FILE", "names no file"))
+    violations = [*_address_violations(settings), *_url_violations(settings), *_tls_violations(settings)]
     if settings.workers < 1 or (settings.workers > 1 and settings.database.startswith("sqlite")):
         violations.append(FieldViolation("workers", "WORKERS", "must be 1 with SQLite, at least 1 with PostgreSQL"))
     if violations:
         raise InvalidInputError.of(*violations)
+
+
+def _address_violations(settings: Settings) -> Iterator[FieldViolation]:
+    for name in ("grpc_address", "http_address"):
+        address: str = getattr(settings, name)
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:
+            yield FieldViolation(name, "ADDRESS", "must be host:port")
+        elif not is_loopback(address) and not settings.tls_certificate:
+            yield FieldViolation(name, "PLAINTEXT", "is not on loopback, so it needs tls_certificate and tls_key")
+
+
+def _url_violations(settings: Settings) -> Iterator[FieldViolation]:
+    url = urlsplit(settings.public_url)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        yield FieldViolation("public_url", "URL", "must be an http or https URL without ? and #")
+    elif url.scheme == "http" and not settings.development:
+        yield FieldViolation("public_url", "HTTPS", "must be https outside development")
+
+
+def _tls_violations(settings: Settings) -> Iterator[FieldViolation]:
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        yield FieldViolation("tls_key", "TLS", "tls_certificate and tls_key go together")
+    for name in ("tls_certificate", "tls_key"):
+        file: str = getattr(settings, name)
+        if file and not Path(file).is_file():
+            yield FieldViolation(name, "FILE", "names no file")

@@ -59,7 +59,7 @@ def _make_keys(settings: Settings) -> None:
     elif settings.secrets_dir.exists() and any(settings.secrets_dir.iterdir()):
         raise FailedPreconditionError(
             reason="WRAPPING_KEY_MISSING",
-            message=f"{settings.secrets_dir} holds wrapped secrets, but {settings.wrapping_key_file} is missing: bring it back",
+            message=f"bring {settings.wrapping_key_file} back: {settings.secrets_dir} holds what only it can open",
             details={"state": "WRAPPING_KEY_MISSING"},
         )
     else:

@@ -36,15 +36,13 @@ from certsvc.rpc.signing_keys import SigningKeyServicer
 from certsvc.rpc.tls import Listener, TLSFiles
 from certsvc.rpc.verification import VerificationServicer, VerificationUseCases
 from certsvc.services.agencies import Agencies
-from certsvc.services.client_keys import ClientKeys
-from certsvc.services.grants import Grants
-from certsvc.services.officers import Officers
-from certsvc.services.traced_mutations import TracedMutations
 from certsvc.services.approvals import Approvals
 from certsvc.services.authentication import Authenticator
+from certsvc.services.client_keys import ClientKeys
 from certsvc.services.directory import Directory
 from certsvc.services.fields import FieldsValidator
 from certsvc.services.follower import Follower
+from certsvc.services.grants import Grants
 from certsvc.services.license_commands import Command, IssueCommand, LicenseOutcome
 from certsvc.services.license_credentials import LicenseCredentials
 from certsvc.services.license_drafts import Drafting
@@ -57,6 +55,7 @@ from certsvc.services.licenses import LicenseIssuing
 from certsvc.services.matching import MatchingService, MatchQuotas
 from certsvc.services.mutations import Mutations
 from certsvc.services.numbering import Numbering
+from certsvc.services.officers import Officers
 from certsvc.services.offline_bundles import OfflineBundles
 from certsvc.services.public_keys import PublicKeys
 from certsvc.services.publications import RegisteredDigests, StatusLists
@@ -64,6 +63,7 @@ from certsvc.services.registrations import Registrations
 from certsvc.services.signing_keys import KeyPolicy, SigningKeys
 from certsvc.services.slots import Slots
 from certsvc.services.status_queries import StatusQueries
+from certsvc.services.traced_mutations import TracedMutations
 from certsvc.services.verification import VerificationService
 from certsvc.services.watching import Watching
 from certsvc.web.app import WebServices, create_app, type_document

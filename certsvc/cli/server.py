@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -86,7 +85,6 @@ def serve(
     http_address: HTTPAddress = None,
     tls_certificate: TLSCertificate = None,
     tls_key: TLSKey = None,
-    worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
 ) -> None:
     """Serve gRPC and HTTP until SIGTERM or Ctrl-C."""
     settings = load_settings(
@@ -142,11 +140,8 @@ def _running(settings: Settings) -> Iterator[Application]:
     """Run a worker until a signal asks it to stop, after the body was carried out."""
     stopping = threading.Event()
 
-    def stop(signum: int, frame: FrameType | None) -> None:
-        stopping.set()
-
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, stop)
+        signal.signal(name, lambda *_: stopping.set())
     application = Application(settings)
     application.start()
     try:

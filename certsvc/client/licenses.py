@@ -35,22 +35,27 @@ class LicenseCalls:
     def issue_many(self, requests: Iterable[pb.IssueLicenseRequest]) -> Iterator[IssueAnswer]:
         """Issue many; an answer for each, in any order, while `requests` is read at most 256 items ahead.
 
-        `requests` is read in another thread. A refused item stops no other. When the stream breaks, what is
-        unanswered is sent again, under the same request_id. Raises CallError when the register refuses the
-        stream as a whole, or cannot be reached for the client's timeout.
+        `requests` is read in another thread. A refused item stops no other; one whose error may pass is tried again
+        first. When the stream breaks, what is unanswered is sent again, under the same request_id. Raises CallError
+        when the register refuses the stream as a whole, or cannot be reached for the client's timeout.
         """
         items = (pb.BatchIssueLicensesRequest(license=with_request_id(request)) for request in requests)
         exchange = Exchange(
             self._connection, self._stub.BatchIssueLicenses, items, index_of=lambda answer: answer.index
         )
         for position, item, answer in exchange.answers():
-            is_error = answer.WhichOneof("outcome") == "error"
-            yield IssueAnswer(
-                position,
-                item.license,
-                change=None if is_error else answer.change,
-                error=error_of_status(answer.error) if is_error else None,
-            )
+            if answer.WhichOneof("outcome") == "change":
+                yield IssueAnswer(position, item.license, answer.change, None)
+            else:
+                yield self._second_try(position, item.license, error_of_status(answer.error))
+
+    def _second_try(self, position: int, request: pb.IssueLicenseRequest, error: CallError) -> IssueAnswer:
+        if error.is_transient:
+            try:
+                return IssueAnswer(position, request, self.issue(request), None)
+            except CallError as again:
+                error = again
+        return IssueAnswer(position, request, None, error)
 
     def amend(self, request: pb.AmendLicenseRequest) -> pb.LicenseChange:
         """Make a new version with other content."""

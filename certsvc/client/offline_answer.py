@@ -38,9 +38,7 @@ def _shown(shown: ShownLicense) -> pb.ShownLicense:
         type_name=_localized(shown.type_name),
         agency_id=shown.agency_id,
         agency_name=_localized(shown.agency_name),
-        holders=[
-            pb.ShownHolder(name=holder.name, number=holder.number or "") for holder in shown.holders
-        ],
+        holders=[pb.ShownHolder(name=holder.name, number=holder.number or "") for holder in shown.holders],
         valid_from=shown.first_day.isoformat(),
         valid_until=shown.last_day.isoformat() if shown.last_day else "",
     )

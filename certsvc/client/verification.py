@@ -46,13 +46,18 @@ class VerificationCalls:
         )
         exchange = Exchange(self._connection, self._stub.VerifyCredentials, items, index_of=lambda answer: answer.index)
         for position, item, answer in exchange.answers():
-            is_error = answer.WhichOneof("outcome") == "error"
-            yield VerifyAnswer(
-                position,
-                item.item,
-                result=None if is_error else answer.result,
-                error=error_of_status(answer.error) if is_error else None,
-            )
+            if answer.WhichOneof("outcome") == "result":
+                yield VerifyAnswer(position, item.item, answer.result, None)
+            else:
+                yield self._second_try(position, item.item, error_of_status(answer.error))
+
+    def _second_try(self, position: int, request: pb.VerifyCredentialRequest, error: CallError) -> VerifyAnswer:
+        if error.is_transient:
+            try:
+                return VerifyAnswer(position, request, self.verify(request), None)
+            except CallError as again:
+                error = again
+        return VerifyAnswer(position, request, None, error)
 
     def match(self, request: pb.MatchLicenseRequest) -> pb.MatchLicenseResponse:
         """Whether what the caller states is right, field by field; recorded, so it is never tried twice."""

@@ -84,9 +84,7 @@ def _refuse(message: str) -> MalformedError:
     return MalformedError(reason="CODE_CLAIMS", message=message)
 
 
-def _map(
-    item: cbor.Item, *, required: Collection[int], optional: Collection[int]
-) -> dict[int | str, cbor.Item]:
+def _map(item: cbor.Item, *, required: Collection[int], optional: Collection[int]) -> dict[int | str, cbor.Item]:
     """`item` when it is a map with all the required keys and no others but optional ones."""
     if not isinstance(item, dict):
         raise _refuse("a map is expected")
@@ -121,16 +119,13 @@ def _status_entry(item: cbor.Item) -> tuple[int, int]:
 
 
 def _identifier(item: cbor.Item) -> str:
-    """The dotted form of a cti: ASCII, without the root, canonical, with a right check character."""
+    """The dotted form of a cti: ASCII, without the root, with a right check character."""
     if not isinstance(item, bytes):
         raise _refuse("cti is a byte string")
     try:
-        text = item.decode("ascii")
-        identifier = parse_without_root(text)
+        identifier = parse_without_root(item.decode("ascii"))
     except (UnicodeDecodeError, InvalidInputError) as error:
         raise MalformedError(reason="CODE_IDENTIFIER", message="cti is no license identifier") from error
-    if identifier.without_root != text:
-        raise MalformedError(reason="CODE_IDENTIFIER", message="cti is not in canonical form")
     return identifier.text
 
 

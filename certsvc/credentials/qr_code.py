@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from certsvc.credentials import cbor, cose
 from certsvc.credentials.code_claims import encode_payload, read_payload
-from certsvc.credentials.verification_key import VerificationKey
+from certsvc.credentials.verification_key import ES256, VerificationKey
 from certsvc.domain.license_code import CodeHolder, LicenseCode
 from certsvc.domain.signing_key import KeyPurpose
 from certsvc.errors import FieldViolation, InvalidInputError, MalformedError, SignatureError
@@ -106,9 +106,7 @@ def parse_text(text: str) -> ParsedCode:
     if len(digits) > MAX_DIGITS:
         raise MalformedError(reason="TEXT_SIZE", message=f"more than {MAX_DIGITS} digits")
     if not _DIGITS.fullmatch(digits):
-        raise MalformedError(
-            reason="TEXT_FORM", message="no decimal number without leading zeros after the URL"
-        )
+        raise MalformedError(reason="TEXT_FORM", message="no decimal number without leading zeros after the URL")
     number = int(digits)
     return parse_code(number.to_bytes((number.bit_length() + 7) // 8, "big"), host=host)
 
@@ -125,9 +123,7 @@ def parse_code(raw: bytes, *, host: str | None = None) -> ParsedCode:
         raise MalformedError(reason="CODE_VERSION", message="not a code of this format's version 1")
     message = cose.parse_sign1(raw[1:])
     if message.unprotected or len(message.signature) != cose.SIGNATURE_SIZE:
-        raise MalformedError(
-            reason="CODE_SHAPE", message="unprotected header or signature are not as in this format"
-        )
+        raise MalformedError(reason="CODE_SHAPE", message="unprotected header or signature are not as in this format")
     kid, typ = _read_header(message)
     return ParsedCode(
         host=host,
@@ -146,7 +142,7 @@ def verify_code(parsed: ParsedCode, key: VerificationKey) -> None:
     Raises SignatureError (WRONG_KEY, WRONG_KEY_PURPOSE, BAD_SIGNATURE). Whether the key was right for this
     license and this time is the domain's question.
     """
-    if key.kid != parsed.kid or key.algorithm != "ES256":
+    if key.kid != parsed.kid or key.algorithm != ES256:
         raise SignatureError(reason="WRONG_KEY", message="not the key that the code names")
     if key.purpose != KeyPurpose.LICENSE:
         raise SignatureError(reason="WRONG_KEY_PURPOSE", message="the key may not sign licenses")
@@ -193,9 +189,7 @@ def _read_header(message: cose.Sign1) -> tuple[str, int]:
     """The kid (text form) and typ of a code's protected header, in which nothing else may stand."""
     header = message.header()
     match header:
-        case {cose.HEADER_ALG: alg, cose.HEADER_KID: bytes() as kid, cose.HEADER_TYP: typ} if (
-            len(header) == 3
-        ):
+        case {cose.HEADER_ALG: alg, cose.HEADER_KID: bytes() as kid, cose.HEADER_TYP: typ} if len(header) == 3:
             if alg != cose.ALG_ES256:
                 raise MalformedError(reason="ALG_MISMATCH", message="license codes are signed with ES256")
             if len(kid) != cose.KID_SIZE:

@@ -107,6 +107,4 @@ class Grant:
 
     def allows(self, *, kind: GrantKind, type_code: str, region: str) -> bool:
         """Whether this grant covers the act on a license of `type_code` issued in `region`."""
-        return (
-            self.kind is kind and self.type_code in (ANY_TYPE, type_code) and region.startswith(self.region)
-        )
+        return self.kind is kind and self.type_code in (ANY_TYPE, type_code) and region.startswith(self.region)

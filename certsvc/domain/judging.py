@@ -125,9 +125,7 @@ def judge(
         return found.end(Verdict.KEY_COMPROMISED, CheckName.KEY_STATE, "KEY_COMPROMISED")
     key_suspended = key.state is KeyState.SUSPENDED
     if key_suspended:
-        found.note(
-            CheckName.KEY_STATE, CheckResult.PASS if online else CheckResult.NOT_CHECKED, "KEY_SUSPENDED"
-        )
+        found.note(CheckName.KEY_STATE, CheckResult.PASS if online else CheckResult.NOT_CHECKED, "KEY_SUSPENDED")
     else:
         found.passed(CheckName.KEY_STATE)
 
@@ -138,9 +136,7 @@ def judge(
     found.passed(CheckName.KEY_SCOPE)
 
     # 6. to 12. What the register says, and the dates.
-    standing = _judge_standing(
-        found, registration, not_before=facts.not_before, expires=facts.expires, now=now
-    )
+    standing = _judge_standing(found, registration, not_before=facts.not_before, expires=facts.expires, now=now)
     if standing is not None:
         return standing
 
@@ -165,14 +161,12 @@ def judge_standing(
     if registration.known is None:
         raise ValueError("the standing of a license is the register's to say")
     found = _Findings(age_seconds)
-    return _judge_standing(
-        found, registration, not_before=not_before, expires=expires, now=now
-    ) or found.verdict(Verdict.VALID)
+    return _judge_standing(found, registration, not_before=not_before, expires=expires, now=now) or found.verdict(
+        Verdict.VALID
+    )
 
 
-def registration_at(
-    history: HistoricalState | None, *, version: int, superseded_by: str | None = None
-) -> Registration:
+def registration_at(history: HistoricalState | None, *, version: int, superseded_by: str | None = None) -> Registration:
     """The registration, as of the moment of `history`, of bytes that the register did sign as `version`.
 
     None, and a version newer than the one then in force, were not registered yet. `superseded_by` names the
@@ -270,9 +264,7 @@ def _judge_state(found: _Findings, registration: Registration) -> Judgement | No
     return None
 
 
-def _judge_dates(
-    found: _Findings, not_before: datetime, expires: datetime | None, now: datetime
-) -> Judgement | None:
+def _judge_dates(found: _Findings, not_before: datetime, expires: datetime | None, now: datetime) -> Judgement | None:
     """Steps 11 and 12."""
     # 11. NOT_YET_VALID, 12. EXPIRED: the days are inclusive, so `expires` itself is already past the end.
     if now < not_before:

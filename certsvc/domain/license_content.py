@@ -46,17 +46,13 @@ def check_holders(license_type: LicenseType, holders: Sequence[Holder]) -> list[
     least, most = license_type.min_holders, license_type.max_holders
     if not least <= len(holders) <= most:
         expected = f"{least}" if least == most else f"{least} to {most}"
-        violations.append(
-            FieldViolation("holders", "HOLDER_COUNT", f"has {len(holders)} holders, expected {expected}")
-        )
+        violations.append(FieldViolation("holders", "HOLDER_COUNT", f"has {len(holders)} holders, expected {expected}"))
     kinds = "/".join(sorted(license_type.holder_kinds))
     for place, holder in enumerate(holders):
         path = f"holders[{place}]"
         violations += text_violations(holder.name, field=f"{path}.name", limit=MAX_NAME)
         if holder.number.holder_kind not in license_type.holder_kinds:
-            description = (
-                f"a holder of this type is {kinds}, this number belongs to {holder.number.holder_kind}"
-            )
+            description = f"a holder of this type is {kinds}, this number belongs to {holder.number.holder_kind}"
             violations.append(FieldViolation(f"{path}.number", "HOLDER_KIND", description))
         if holder.number in (earlier.number for earlier in holders[:place]):
             violations.append(FieldViolation(f"{path}.number", "DUPLICATE_HOLDER", "stands here twice"))
@@ -123,9 +119,7 @@ def _value_violations(value: Any, *, field: str, depth: int) -> list[FieldViolat
     if isinstance(value, Mapping):
         # Names come from outside and become part of the answer.
         if not all(_KEY.fullmatch(name) for name in value):
-            return [
-                FieldViolation(field, "FIELD_NAME", "holds a name that is not 1 to 64 letters, digits and _")
-            ]
+            return [FieldViolation(field, "FIELD_NAME", "holds a name that is not 1 to 64 letters, digits and _")]
         items = ((f"{field}.{name}", item) for name, item in value.items())
     elif isinstance(value, list | tuple):
         items = ((f"{field}[{place}]", item) for place, item in enumerate(value))

@@ -49,9 +49,7 @@ def _type_code_violations(code: str) -> list[FieldViolation]:
     if len(code) != _TYPE_CODE_LENGTH or not (code[18:].isascii() and code[18:].isdigit()):
         description = "expected 21 characters: the defining agency's credit code and 3 digits (GB/T 36904)"
         return [FieldViolation("code", "TYPE_CODE", description)]
-    return [
-        FieldViolation("code", reason, description) for reason, description in credit_code_rules(code[:18])
-    ]
+    return [FieldViolation("code", reason, description) for reason, description in credit_code_rules(code[:18])]
 
 
 def _holder_rule_violations(license_type: LicenseType) -> list[FieldViolation]:
@@ -67,9 +65,7 @@ def _holder_rule_violations(license_type: LicenseType) -> list[FieldViolation]:
 def _field_spec_violations(fields: Sequence[FieldSpec]) -> list[FieldViolation]:
     violations = []
     if len(fields) > MAX_FIELDS:
-        violations.append(
-            FieldViolation("fields", "TOO_MANY", f"has {len(fields)} fields, at most {MAX_FIELDS}")
-        )
+        violations.append(FieldViolation("fields", "TOO_MANY", f"has {len(fields)} fields, at most {MAX_FIELDS}"))
     names = _repeated(spec.name for spec in fields)
     qr_keys = _repeated(spec.qr_key for spec in fields if spec.qr_key is not None)
     for place, spec in enumerate(fields):
@@ -87,9 +83,7 @@ def _field_spec_violations(fields: Sequence[FieldSpec]) -> list[FieldViolation]:
         if not 1 <= spec.qr_key <= 255:
             violations.append(FieldViolation(f"{path}.qr_key", "QR_KEY", "expected 1 to 255"))
         if spec.qr_key in qr_keys:
-            violations.append(
-                FieldViolation(f"{path}.qr_key", "DUPLICATE_QR_KEY", "another field has this key")
-            )
+            violations.append(FieldViolation(f"{path}.qr_key", "DUPLICATE_QR_KEY", "another field has this key"))
     return violations
 
 
@@ -101,9 +95,7 @@ def _schema_violations(license_type: LicenseType) -> list[FieldViolation]:
     properties = schema.get("properties", {})
     names = [spec.name for spec in license_type.fields]
     if not isinstance(properties, Mapping) or set(properties) != set(names):
-        return [
-            FieldViolation("schema", "PROPERTIES", "its properties are not exactly the fields of the type")
-        ]
+        return [FieldViolation("schema", "PROPERTIES", "its properties are not exactly the fields of the type")]
     return [
         violation
         for place, spec in enumerate(license_type.fields)
@@ -137,9 +129,7 @@ def _issuer_violations(license_type: LicenseType) -> list[FieldViolation]:
     if not issuers.agency_ids and issuers.region is None:
         violations.append(FieldViolation("issuers", "REQUIRED", "names no agency and no region"))
     if issuers.region is not None and not _REGION.fullmatch(issuers.region):
-        violations.append(
-            FieldViolation("issuers.region", "REGION", "expected 0, 2, 4 or 6 digits (GB/T 2260)")
-        )
+        violations.append(FieldViolation("issuers.region", "REGION", "expected 0, 2, 4 or 6 digits (GB/T 2260)"))
     for place, agency_id in enumerate(sorted(issuers.agency_ids)):
         path = f"issuers.agency_ids[{place}]"
         violations += [FieldViolation(path, reason, text) for reason, text in credit_code_rules(agency_id)]
@@ -150,15 +140,11 @@ def _rule_violations(license_type: LicenseType) -> list[FieldViolation]:
     validity, limits = license_type.validity, license_type.limits
     violations = []
     if not 0 <= validity.months <= MAX_TERM_MONTHS:
-        violations.append(
-            FieldViolation("validity.months", "OUT_OF_RANGE", f"expected 0 to {MAX_TERM_MONTHS}")
-        )
+        violations.append(FieldViolation("validity.months", "OUT_OF_RANGE", f"expected 0 to {MAX_TERM_MONTHS}"))
     if validity.months and validity.kind is not ValidityKind.FIXED_TERM:
         violations.append(FieldViolation("validity.months", "CONTRADICTION", "only a fixed term has months"))
     if not 0 <= validity.grace_days <= MAX_GRACE_DAYS:
-        violations.append(
-            FieldViolation("validity.grace_days", "OUT_OF_RANGE", f"expected 0 to {MAX_GRACE_DAYS}")
-        )
+        violations.append(FieldViolation("validity.grace_days", "OUT_OF_RANGE", f"expected 0 to {MAX_GRACE_DAYS}"))
     if min(limits.per_officer_daily, limits.per_agency_daily) < 0:
         violations.append(FieldViolation("limits", "OUT_OF_RANGE", "expected 0 or more"))
     return violations

@@ -22,9 +22,7 @@ def mask_name(name: str) -> str:
     if any(_is_han(character) for character in characters):
         return _mask_han(characters)
     masked = [
-        character
-        if character in _NAME_SEPARATORS or place == 0 or characters[place - 1] in _NAME_SEPARATORS
-        else "*"
+        character if character in _NAME_SEPARATORS or place == 0 or characters[place - 1] in _NAME_SEPARATORS else "*"
         for place, character in enumerate(characters)
     ]
     return "*" if len(characters) == 1 else "".join(masked)

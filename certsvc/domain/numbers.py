@@ -168,9 +168,7 @@ def _find_kind(value: str, *, today: date, field: str) -> NumberKind:
     as_person = {reason for reason, _ in _broken_rules(value, person, today=today)}
     as_credit_code = {reason for reason, _ in _broken_rules(value, NumberKind.CREDIT_CODE, today=today)}
     if not as_person and not as_credit_code:
-        raise _refusal(
-            field, [("AMBIGUOUS", "fits a person's number and a credit code: state the kind of number")]
-        )
+        raise _refusal(field, [("AMBIGUOUS", "fits a person's number and a credit code: state the kind of number")])
     # A wrong number is reported as the kind that it comes closer to.
     if "ALPHABET" not in as_person and len(as_person) <= len(as_credit_code):
         return person
@@ -178,6 +176,4 @@ def _find_kind(value: str, *, today: date, field: str) -> NumberKind:
 
 
 def _refusal(field: str, broken: list[Rule]) -> InvalidInputError:
-    return InvalidInputError.of(
-        *(FieldViolation(field, reason, description) for reason, description in broken)
-    )
+    return InvalidInputError.of(*(FieldViolation(field, reason, description) for reason, description in broken))

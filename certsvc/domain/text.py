@@ -43,9 +43,7 @@ def text_violations(
         return [] if not value else [FieldViolation(field, "SURROUNDING_SPACE", "consists of spaces only")]
     violations = []
     if len(value) > limit:
-        violations.append(
-            FieldViolation(field, "TOO_LONG", f"has {len(value)} characters, at most {limit} allowed")
-        )
+        violations.append(FieldViolation(field, "TOO_LONG", f"has {len(value)} characters, at most {limit} allowed"))
     if any(_is_forbidden(char, multiline=multiline) for char in value):
         description = "holds control characters or marks of writing direction"
         violations.append(FieldViolation(field, "CONTROL_CHARACTER", description))

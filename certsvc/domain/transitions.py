@@ -115,9 +115,7 @@ def check_cause(
     return violations
 
 
-def check_renewal(
-    rule: ValidityRule, *, current: ValidityPeriod, renewed: ValidityPeriod, today: date
-) -> None:
+def check_renewal(rule: ValidityRule, *, current: ValidityPeriod, renewed: ValidityPeriod, today: date) -> None:
     """Whether a license with the days `current` may be renewed today to have the days `renewed`.
 
     Raises FailedPreconditionError RENEWAL_NOT_NEEDED for an open-ended license and RENEWAL_TOO_LATE after the
@@ -125,9 +123,7 @@ def check_renewal(
     after the old one. `today` is the day in Asia/Shanghai.
     """
     if current.last is None:
-        raise FailedPreconditionError(
-            "RENEWAL_NOT_NEEDED", "the license is open-ended", {"state": "OPEN_ENDED"}
-        )
+        raise FailedPreconditionError("RENEWAL_NOT_NEEDED", "the license is open-ended", {"state": "OPEN_ENDED"})
     if today - current.last > timedelta(days=rule.grace_days):
         message = f"the license ended more than {rule.grace_days} days ago"
         raise FailedPreconditionError("RENEWAL_TOO_LATE", message, {"state": "EXPIRED"})

@@ -42,9 +42,7 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def check_validity(
-    period: ValidityPeriod, rule: ValidityRule, *, field: str = "validity"
-) -> list[FieldViolation]:
+def check_validity(period: ValidityPeriod, rule: ValidityRule, *, field: str = "validity") -> list[FieldViolation]:
     """What is wrong with a license's days, in themselves and under the rule of its type.
 
     A term may end on the anniversary itself (2020-03-01 to 2026-03-01 is six years), as driving licenses

@@ -108,7 +108,7 @@ class CallGuard(grpc.ServerInterceptor):
         )
         parse: Any = handler.request_deserializer
         read = partial(read_message, parse, endpoint.rule.max_bytes)
-        guarded: "grpc.RpcMethodHandler[Request, Response]" = build(behavior, read, handler.response_serializer)
+        guarded: grpc.RpcMethodHandler[Request, Response] = build(behavior, read, handler.response_serializer)
         return guarded
 
     def _answer_once(self, endpoint: _Endpoint, arrived: float, request: Any, context: grpc.ServicerContext) -> Any:

@@ -162,6 +162,11 @@ class Agencies:
 
         def work(repositories: Repositories, end: AgencyEnd, _now: datetime) -> Agency:
             agency = working_agency(repositories, end.agency_id)
+            if end.successor_id:
+                successor = working_agency(repositories, end.successor_id, field="successor_id")
+                # A new revision, so that nobody deactivates the successor at the same time.
+                repositories.agencies.update(replace(successor, revision=successor.revision + 1))
+                repositories.agencies.transfer_licenses(from_id=end.agency_id, to_id=end.successor_id)
             ended = replace(
                 agency,
                 state=AgencyState.DEACTIVATED,
@@ -169,11 +174,6 @@ class Agencies:
                 revision=agency.revision + 1,
             )
             repositories.agencies.update(ended)
-            if end.successor_id:
-                successor = working_agency(repositories, end.successor_id, field="successor_id")
-                # A new revision, so that nobody deactivates the successor at the same time.
-                repositories.agencies.update(replace(successor, revision=successor.revision + 1))
-                repositories.agencies.transfer_licenses(from_id=end.agency_id, to_id=end.successor_id)
             return ended
 
         return self._mutations.run(

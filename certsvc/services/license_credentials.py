@@ -1,8 +1,8 @@
 """Signed forms on request: the QR code's text and picture, and the SD-JWT VC with what the caller may see.
 
-Invariants: only the current version of a license that is not final has credentials; an SD-JWT VC lives at most 30 days and
-never longer than the license, and its digest is registered before it leaves; whoever did not issue the license gets
-the fields of its purpose, and an access record is written.
+Invariants: only the current version of a license that is not final has credentials; an SD-JWT VC lives at most 30 days
+and never longer than the license, and its digest is registered before it leaves; whoever did not issue the license
+gets the fields of its purpose, and an access record is written.
 """
 
 from dataclasses import dataclass

@@ -33,7 +33,10 @@ def imported_identifier(
 
 
 def check_history(imported: ImportedHistory, *, now: datetime) -> list[FieldViolation]:
-    """What is wrong with the stated state and its times. Reasons: IN_FUTURE, REQUIRED, BEFORE_ISSUE, REVOCATION_KIND."""
+    """What is wrong with the stated state and its times.
+
+    Reasons: IN_FUTURE, REQUIRED, BEFORE_ISSUE, REVOCATION_KIND, and those of `text_violations`.
+    """
     violations = text_violations(imported.state_reason, field="imported.state_reason", limit=MAX_REASON, required=False)
     for field, moment in (("issue_time", imported.issued_at), ("state_time", imported.state_at)):
         if moment is not None and moment > now + CLOCK_SLACK:

@@ -61,8 +61,9 @@ class LicenseRecords:
         cause: StateCause,
         now: datetime,
     ) -> License:
-        """The next version with this content; state, serial and agency stay. Signed here, because what it follows is
-        only sure inside the transaction.
+        """The next version with this content; state, serial and agency stay.
+
+        Signed here, because what it follows is only sure inside the transaction. Raises as `set_state` does.
         """
         check_transition(license_.state, action)
         self._check_cause(repositories, license_, action, cause, now)
@@ -100,8 +101,10 @@ class LicenseRecords:
         cause: StateCause,
         now: datetime,
     ) -> License:
-        """The state after `action`, for all versions. Raises FailedPreconditionError (ILLEGAL_TRANSITION),
-        InvalidInputError for a cause that does not fit, ConflictError when somebody was faster.
+        """The state after `action`, for all versions.
+
+        Raises FailedPreconditionError (ILLEGAL_TRANSITION), InvalidInputError for a cause that does not fit,
+        ConflictError (CHANGED_MEANWHILE) when somebody was faster.
         """
         state: LicenseState = check_transition(license_.state, action)
         self._check_cause(repositories, license_, action, cause, now)

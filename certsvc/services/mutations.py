@@ -21,8 +21,10 @@ MAX_REQUEST_ID = 128
 
 @dataclass(frozen=True, slots=True)
 class Mutation(Generic[R]):
-    """A caller's request to change something. `payload` is the request without its request_id, serialized
-    deterministically; `encode` makes the answer's bytes, which are stored and replayed.
+    """A caller's request to change something.
+
+    `payload` is the request without its request_id, serialized deterministically; `encode` makes the answer's bytes,
+    which are stored and replayed.
     """
 
     caller: Caller

@@ -144,7 +144,7 @@ class RegisteredDigests:
         return digits
 
     def under(self, prefix: str) -> list[tuple[str, str]]:
-        """(digest in hex, state or SUPERSEDED) under the prefix. Raises InvalidInputError for one too long or no hex."""
+        """(digest in hex, state or SUPERSEDED) under the prefix. Raises InvalidInputError for a bad or long one."""
         if len(prefix) > self.prefix_digits() or not set(prefix) <= set("0123456789abcdef"):
             description = f"must be at most {self.prefix_digits()} lower-case hexadecimal digits now"
             raise InvalidInputError.of(FieldViolation("prefix", "PREFIX", description))

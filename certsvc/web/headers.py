@@ -1,4 +1,4 @@
-"""Headers that every answer carries (THREATS T18): our pages run our scripts only, talk to us only, framed by nobody."""
+"""Headers that every answer carries (THREATS T18): our pages run and reach only what is ours."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from certsvc.client import Client
+from certsvc.v1 import license_service_pb2
 from tests.demo.register import Register
 from tests.demo.tour import APPROVAL_BUREAU, CLERK, TRAFFIC_POLICE, Step, verdict_name
 
@@ -56,8 +57,6 @@ def import_register(register: Register, file: Path, folder: Path) -> Iterator[St
     def verify() -> str:
         with Client.connect(register.credential(APPROVAL_BUREAU), officer=CLERK) as issuer:
             licenses = [found for found, _ in zip(issuer.licenses.list(), range(50), strict=False)]
-        from certsvc.v1 import license_service_pb2
-
         with (
             Client.connect(register.credential(APPROVAL_BUREAU), officer=CLERK) as issuer,
             register.agency(TRAFFIC_POLICE) as other,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -13,6 +13,7 @@ from PIL import Image
 from certsvc.cli.session import SystemClock
 from certsvc.client import OfflineVerifier
 from certsvc.client.anchor import anchor_of
+from certsvc.domain.validity_dates import day_in_shanghai
 from certsvc.v1 import common_pb2, license_service_pb2, verification_service_pb2
 from tests.demo.browser import verdict_on_page
 from tests.demo.register import Register
@@ -70,7 +71,7 @@ class Tour:
         yield "one digit changed: refused", self._tampered
 
     def _issue(self) -> str:
-        today = date.today()
+        today = day_in_shanghai(datetime.now(UTC))
         change = self._issuer.licenses.issue(
             ParseDict(
                 {
@@ -136,7 +137,7 @@ class Tour:
         assert change.disposition == license_service_pb2.DISPOSITION_CHANGED, change
 
     def _renew(self) -> str:
-        today = date.today()
+        today = day_in_shanghai(datetime.now(UTC))
         change = self._issuer.licenses.renew(
             license_service_pb2.RenewLicenseRequest(
                 identifier=self.identifier,

@@ -77,6 +77,30 @@ def test_a_refused_item_stops_no_other() -> None:
     assert second.error.violations[0].field == "license_number"
 
 
+@pytest.mark.parametrize(
+    ("second_answer", "error"),
+    [(None, None), (refuse("INVALID_ARGUMENT", "INVALID_INPUT"), "INVALID_ARGUMENT")],
+)
+def test_an_item_whose_error_may_pass_is_tried_again_alone(second_answer: Any, error: str | None) -> None:
+    register = ScriptedRegister()
+
+    def too_busy(requests: Requests, context: Any) -> Iterator[Any]:
+        for index, _ in enumerate(requests):
+            yield license_service_pb2.BatchIssueLicensesResponse(
+                index=index, error=refusal("UNAVAILABLE", "QUEUE_FULL")
+            )
+
+    def issue(request: Any, context: Any) -> Any:
+        return license_service_pb2.IssueLicenseResponse(change=license_service_pb2.LicenseChange(qr_text="1"))
+
+    register.steps = [too_busy, second_answer or issue]
+    with connected(register) as connection:
+        (answer,) = LicenseCalls(connection).issue_many([issue_request("1", request_id="same")])
+    assert (answer.error.code if answer.error else None) == error
+    assert (answer.change is None) is (error is not None)
+    assert register.requests[0].request_id == "same"
+
+
 def test_what_was_unanswered_is_sent_again_with_the_same_request_ids() -> None:
     register = ScriptedRegister()
     sent: list[list[str]] = [[], []]

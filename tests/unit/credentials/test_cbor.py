@@ -136,6 +136,12 @@ def test_huge_counts_cost_nothing(head: str) -> None:
         cbor.decode(bytes.fromhex(head + "7fffffffffffffff"))
 
 
+def test_counts_are_refused_before_the_items_are_looked_at() -> None:
+    for data in ("83f600", "a2f600"):
+        with pytest.raises(MalformedError, match="CBOR_TRUNCATED"):
+            cbor.decode(bytes.fromhex(data))
+
+
 def test_cbor2_refuses_what_is_cut_off_too() -> None:
     """The oracle is a reader of its own: it agrees on where an item ends."""
     encoded = cbor.encode([1, {2: b"abc"}])

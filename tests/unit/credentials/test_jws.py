@@ -87,22 +87,23 @@ HEADER = {"alg": "ES256", "kid": SIGNER.kid, "typ": "receipt+jwt"}
 
 
 @pytest.mark.parametrize(
-    "token",
-    [
-        *(
-            _signed({**HEADER, "alg": alg})
-            for alg in ("none", "None", "NONE", "", "HS256", "ES384", "ES256K", "EdDSA", "RS256")
-        ),
-        *(f"{_segment({**HEADER, 'alg': alg})}.{_segment(CLAIMS)}." for alg in ("none", "ES256")),
-        _signed({**HEADER, "alg": "HS256"}, sign=_hmac_with_public_key),
-        _signed({**HEADER, "alg": None}),
-        _signed({**HEADER, "alg": ["ES256"]}),
-        _signed({"kid": SIGNER.kid, "typ": "receipt+jwt"}),
-    ],
+    "alg", ["none", "None", "NONE", "", "HS256", "ES384", "ES256K", "Ed25519", "EdDSA", "RS256", "es256"]
 )
-def test_no_other_algorithm_is_accepted(token: str) -> None:
-    with pytest.raises(MalformedError, match=r"ALG_MISMATCH|TOKEN_HEADER|TOKEN_FORM"):
-        _verify(token)
+def test_no_other_algorithm_is_accepted(alg: str) -> None:
+    unsigned = f"{_segment({**HEADER, 'alg': alg})}.{_segment(CLAIMS)}.AA"
+    for token in (
+        _signed({**HEADER, "alg": alg}),
+        _signed({**HEADER, "alg": alg}, sign=_hmac_with_public_key),
+        unsigned,
+    ):
+        with pytest.raises(MalformedError, match="ALG_MISMATCH"):
+            _verify(token)
+
+
+@pytest.mark.parametrize("header", [{**HEADER, "alg": None}, {**HEADER, "alg": ["ES256"]}, {"kid": SIGNER.kid}])
+def test_a_header_without_an_algorithm_is_refused(header: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError, match="TOKEN_HEADER"):
+        _verify(_signed(header))
 
 
 @pytest.mark.parametrize(
