@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 DEPTH = 3
-_HEX = re.compile(rb"(?:[0-9a-fA-F]{2}){8,}")
+_HEX = re.compile(rb"[0-9a-fA-F]{16,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{12,}={0,2}")
 _DECIMAL = re.compile(rb"[0-9]{20,4300}")
 _DEFLATED = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")

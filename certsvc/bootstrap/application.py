@@ -6,12 +6,13 @@ the first call is taken; what was started is stopped in reverse order, whatever 
 
 from contextlib import ExitStack
 
-from certsvc.bootstrap.opening import held_lock, opened_store
+from certsvc.bootstrap.opening import SystemClock, held_lock, opened_store
 from certsvc.bootstrap.wiring import Wiring
 from certsvc.config import Settings
 from certsvc.errors import FailedPreconditionError
 from certsvc.keyring.hardening import forbid_memory_dumps
 from certsvc.keyring.startup_probe import probe
+from certsvc.ports import Clock
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -20,8 +21,10 @@ STOP_SECONDS = 10.0
 class Application:
     """One worker: the store, the follower, gRPC and HTTP. Made once, started once, stopped once."""
 
-    def __init__(self, settings: Settings, *, share_ports: bool = False) -> None:
+    def __init__(self, settings: Settings, *, share_ports: bool = False, clock: Clock | None = None) -> None:
+        """`clock` stands for the machine's own."""
         self._settings = settings
+        self._clock = clock or SystemClock()
         self._share_ports = share_ports
         self._stack = ExitStack()
         self.grpc_address = ""
@@ -33,11 +36,11 @@ class Application:
             forbid_memory_dumps()
             if not self._share_ports:
                 stack.enter_context(held_lock(self._settings))
-            store = stack.enter_context(opened_store(self._settings))
+            store = stack.enter_context(opened_store(self._settings, clock=self._clock))
             with store.ledger.read() as repositories:
                 keys = repositories.signing_keys.all()
             probe(store.vault, keys)
-            wiring = Wiring(self._settings, store)
+            wiring = Wiring(self._settings, store, clock=self._clock)
             stack.callback(wiring.executor.shutdown, wait=False, cancel_futures=True)
             wiring.follower.start()
             stack.callback(wiring.follower.stop)
@@ -45,6 +48,8 @@ class Application:
                 raise FailedPreconditionError(
                     reason="NOT_READY", message="the register could not be read in time", details={"state": "STARTING"}
                 )
+            wiring.housekeeping.start()
+            stack.callback(wiring.housekeeping.stop)
             rpc = wiring.grpc_server(share_port=self._share_ports)
             web = wiring.http_server(share_port=self._share_ports)
             rpc.start()

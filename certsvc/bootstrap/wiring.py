@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from certsvc.bootstrap.opening import Store, SystemClock
+from certsvc.bootstrap.opening import Store
 from certsvc.config import Settings, is_loopback
 from certsvc.credentials.caller_token import read_token
 from certsvc.credentials.register_drawing import QRPictures, fullest_qr_version
@@ -24,7 +24,7 @@ from certsvc.credentials.register_forms import (
 from certsvc.credentials.register_urls import RegisterURLs
 from certsvc.domain.changes import Change, ChangeKind
 from certsvc.domain.principal import Caller
-from certsvc.ports import Repositories
+from certsvc.ports import Clock, Repositories
 from certsvc.rpc.agencies import AgencyServicer, AgencyUseCases
 from certsvc.rpc.license_messages import decode_command
 from certsvc.rpc.license_types import LicenseTypeServicer
@@ -43,6 +43,7 @@ from certsvc.services.directory import Directory
 from certsvc.services.fields import FieldsValidator
 from certsvc.services.follower import Follower
 from certsvc.services.grants import Grants
+from certsvc.services.housekeeping import Housekeeping
 from certsvc.services.license_commands import Command, IssueCommand, LicenseOutcome
 from certsvc.services.license_credentials import LicenseCredentials
 from certsvc.services.license_drafts import Drafting
@@ -76,9 +77,8 @@ SLOT_PAGE = 10_000
 class Wiring:
     """All services of one worker, wired."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, *, clock: Clock) -> None:
         self._settings = settings
-        self.clock = clock = SystemClock()
         self.registry = CollectorRegistry()
         urls = RegisterURLs(settings.public_url)
         ledger, vault = store.ledger, store.vault
@@ -227,6 +227,7 @@ class Wiring:
             ),
         )
         self._documents = documents
+        self.housekeeping = Housekeeping(ledger=ledger, clock=clock)
 
     def grpc_server(self, *, share_port: bool) -> GRPCServer:
         """The gRPC server, listening, not yet started."""

@@ -16,6 +16,7 @@ from certsvc.bootstrap.application import Application
 from certsvc.bootstrap.initialization import initialize
 from certsvc.bootstrap.logging import configure_logging
 from certsvc.bootstrap.opening import held_lock
+from certsvc.bootstrap.workers import run_workers
 from certsvc.cli import sample_register
 from certsvc.config import CONFIG_FILE, Settings, load_settings
 from certsvc.credentials.client_credential import load_credential
@@ -85,6 +86,7 @@ def serve(
     http_address: HTTPAddress = None,
     tls_certificate: TLSCertificate = None,
     tls_key: TLSKey = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes on one port; needs PostgreSQL.")] = None,
 ) -> None:
     """Serve gRPC and HTTP until SIGTERM or Ctrl-C."""
     settings = load_settings(
@@ -94,8 +96,13 @@ def serve(
         http_address=http_address,
         tls_certificate=tls_certificate,
         tls_key=tls_key,
+        workers=workers,
     )
     configure_logging(settings.log_level)
+    if settings.workers > 1:
+        ready = {"ready": True, "grpc": settings.grpc_address, "http": settings.http_address}
+        run_workers(settings, on_ready=lambda: _tell(**ready), stopping=_stop_signal())
+        return
     with _running(settings) as application:
         _tell(ready=True, grpc=application.grpc_address, http=application.http_address)
 
@@ -135,13 +142,18 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     typer.echo("the schema is up to date")
 
 
+def _stop_signal() -> threading.Event:
+    """Set by SIGTERM and by Ctrl-C."""
+    stopping = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopping.set())
+    return stopping
+
+
 @contextmanager
 def _running(settings: Settings) -> Iterator[Application]:
     """Run a worker until a signal asks it to stop, after the body was carried out."""
-    stopping = threading.Event()
-
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopping.set())
+    stopping = _stop_signal()
     application = Application(settings)
     application.start()
     try:

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     session: Session,
-    credential: Annotated[
+    presented: Annotated[
         str,
         typer.Argument(metavar="CREDENTIAL", help="QR text, SD-JWT VC, picture, text file or - . 码文本或文件。"),
     ],
@@ -50,7 +50,7 @@ def verify(
     audience: Annotated[str, typer.Option(help="SD-JWT VC: the audience given to the holder. 受众。")] = "",
 ) -> None:
     """Verify a license's code or credential; ends with 0 only if it is VALID, with 1 for any other verdict. 核验。"""
-    text = read_credential(credential)
+    text = read_credential(presented)
     if offline is None:
         request = request_for(text)
         request.nonce, request.audience = nonce, audience

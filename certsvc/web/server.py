@@ -1,19 +1,26 @@
 """Runs the HTTP application on a thread of its own.
 
-Invariant: it listens before `start` returns, in clear on loopback only (config.py sees to that).
+Invariants: it listens before `start` returns, in clear on loopback only (config.py sees to that); its certificate can
+be changed without a restart.
 """
 
 import socket
+import ssl
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import structlog
 import uvicorn
 
 from certsvc.errors import UnavailableError
 
 STOP_SECONDS = 10.0
 BACKLOG = 512
+LOOK_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +54,55 @@ class HTTPServer:
             **tls,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True
-        )
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True)
+        ]
+        if listener.certificate:
+            config.load()
+            files = (Path(listener.certificate), Path(listener.key))
+            self._threads.append(
+                threading.Thread(target=self._follow_files, args=(config.ssl, files), name="http-tls", daemon=True)
+            )
 
     def start(self) -> None:
         """Answer from now on."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Let requests under way finish, then end."""
         self._server.should_exit = True
-        self._thread.join(STOP_SECONDS)
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
         self._socket.close()
+
+    def _follow_files(self, context: ssl.SSLContext, files: tuple[Path, Path]) -> None:
+        """Serve new connections with a new certificate soon after its files change; a bad pair changes nothing."""
+        loaded = tried = _stamp(files)
+        while not self._stopping.wait(LOOK_SECONDS):
+            now = _stamp(files)
+            # Seen twice alike: whoever replaces the two files is done.
+            if now not in (loaded, None) and now == tried:
+                try:
+                    trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                    trial.load_cert_chain(*files)
+                    context.load_cert_chain(*files)
+                except (OSError, ssl.SSLError) as error:
+                    log.warning("certificate_not_loaded", error=type(error).__name__)
+                else:
+                    log.info("certificate_loaded")
+                loaded = now
+            tried = now
+
+
+def _stamp(files: tuple[Path, Path]) -> tuple[int, ...] | None:
+    """What tells that a file changed; None while one is missing."""
+    try:
+        return tuple(number for file in files for number in (file.stat().st_mtime_ns, file.stat().st_ino))
+    except OSError:
+        return None
 
 
 def _listen(listener: HTTPListener) -> socket.socket:

@@ -1,12 +1,12 @@
 """From a row to the request that issues it.
 
-Invariants: a request depends on the row, the mapping and the mode alone; its request_id is made from all of it under the
-run's key, so that the same row of the same run is the same request, and the id tells nobody what is in the row.
+Invariants: a request depends on the row, the mapping and the mode alone; its request_id is made from all of it under
+the run's key, so that the same row of the same run is the same request, and the id tells nobody what is in the row.
 """
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -31,13 +31,16 @@ class RowRequests:
         license_type: license_type_service_pb2.LicenseType,
         amend: bool,
         run_key: bytes,
+        check: Callable[[pb.IssueLicenseRequest], None] | None = None,
     ) -> None:
+        """`check` is called with every request and may raise InvalidInputError for it."""
         self._width = len(source.header)
         self._mapping = mapping
         self._type_code = license_type.code
         self._schemas: Mapping[str, Any] = json.loads(license_type.fields_schema or "{}").get("properties", {})
         self._on_existing = pb.ON_EXISTING_AMEND if amend else pb.ON_EXISTING_SKIP_SAME
         self._run_key = run_key
+        self._check = check
         places = {name: place for place, name in enumerate(source.header)}
         self._places = {target: places[column] for target, column in mapping.columns.items()}
 
@@ -64,6 +67,8 @@ class RowRequests:
             request.trust_grade = _enum(common_pb2.TrustGrade, f"TRUST_GRADE_{grade}", "trust_grade", violations)
         if violations:
             raise InvalidInputError.of(*violations)
+        if self._check is not None:
+            self._check(request)
         content = request.SerializeToString(deterministic=True)
         request.request_id = hmac.digest(self._run_key, content, "sha256")[:16].hex()
         return request
@@ -146,10 +151,17 @@ def check_without_register(request: pb.IssueLicenseRequest, *, today: date) -> N
             violations += error.violations
     for name, required in (("valid_from", True), ("valid_until", False)):
         text = getattr(request, name)
-        if text != day(text) or (required and not text) or (text and len(text) != len("YYYY-MM-DD")):
+        if (text or required) and not _is_day(text):
             violations.append(FieldViolation(name, "DATE", "must be a calendar day, YYYY-MM-DD"))
     if violations:
         raise InvalidInputError.of(*violations)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return len(text) == len("YYYY-MM-DD") and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _enum(enum: Any, name: str, field: str, violations: list[FieldViolation]) -> Any:

@@ -117,7 +117,11 @@ class Page {
   #retryButton(rank) {
     const button = element("button", { type: "button", class: rank, id: "retry" });
     button.textContent = WORDS[this.#language].page.retry;
-    button.addEventListener("click", () => this.#check());
+    button.addEventListener("click", async () => {
+      await this.#check();
+      // The button was drawn anew: who works without a mouse finds the focus where it was.
+      byId("retry")?.focus({ preventScroll: true });
+    });
     return button;
   }
 

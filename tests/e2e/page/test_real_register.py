@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import datetime, timedelta
+
 import pytest
 from playwright.sync_api import Browser, Page
 
+from certsvc.domain.validity_dates import SHANGHAI
 from certsvc.v1 import license_service_pb2
 from tests.demo.register import Register, running
 from tests.e2e.page.leaks import leaks
@@ -74,6 +76,7 @@ def test_a_license_through_its_life(register: Register, page: Page) -> None:
     """Each change is acknowledged over gRPC and then looked up at once; a clerk would wait at most 65 seconds."""
     sample = next(each for each in register.samples if f".{FOOD_PERMIT}." in each["identifier"])
     identifier, text = sample["identifier"], sample["qr_text"]
+    today = datetime.now(SHANGHAI).date()
     cause = license_service_pb2.StateCause(reason="检查", legal_basis="示例依据")
     with register.agency(APPROVAL_BUREAU, officer="clerk-1") as agency:
         agency.licenses.suspend(license_service_pb2.SuspendLicenseRequest(identifier=identifier, cause=cause))
@@ -84,8 +87,8 @@ def test_a_license_through_its_life(register: Register, page: Page) -> None:
             license_service_pb2.RenewLicenseRequest(
                 identifier=identifier,
                 cause=cause,
-                valid_from=date.today().isoformat(),
-                valid_until=(date.today() + timedelta(days=1000)).isoformat(),
+                valid_from=today.isoformat(),
+                valid_until=(today + timedelta(days=1000)).isoformat(),
             )
         )
         assert verdict(page, text) == "SUPERSEDED"
