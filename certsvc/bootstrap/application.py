@@ -6,7 +6,7 @@ the first call is taken; what was started is stopped in reverse order, whatever 
 
 from contextlib import ExitStack
 
-from certsvc.bootstrap.opening import SystemClock, held_lock, opened_store
+from certsvc.bootstrap.opening import Store, SystemClock, held_lock, opened_store
 from certsvc.bootstrap.wiring import Wiring
 from certsvc.config import Settings
 from certsvc.errors import FailedPreconditionError
@@ -19,7 +19,10 @@ STOP_SECONDS = 10.0
 
 
 class Application:
-    """One worker: the store, the follower, gRPC and HTTP. Made once, started once, stopped once."""
+    """One worker: the store, the follower, gRPC and HTTP. Made once, started once, stopped once.
+
+    `store` and the addresses are there from start to stop.
+    """
 
     def __init__(self, settings: Settings, *, share_ports: bool = False, clock: Clock | None = None) -> None:
         """`clock` stands for the machine's own."""
@@ -27,6 +30,7 @@ class Application:
         self._clock = clock or SystemClock()
         self._share_ports = share_ports
         self._stack = ExitStack()
+        self.store: Store | None = None
         self.grpc_address = ""
         self.http_address = ""
 
@@ -56,6 +60,7 @@ class Application:
             stack.callback(rpc.stop, STOP_SECONDS)
             web.start()
             stack.callback(web.stop)
+            self.store = store
             self.grpc_address, self.http_address = rpc.addresses[0], web.address
             self._stack = stack.pop_all()
 

@@ -249,7 +249,10 @@ class Wiring:
     def http_server(self, *, share_port: bool) -> HTTPServer:
         """The HTTP server, listening, not yet started."""
         settings = self._settings
-        secure = bool(settings.tls_certificate) and settings.public_url.startswith("https:")
+        # Off loopback never in clear; on loopback only where phones are told to come with https.
+        secure = bool(settings.tls_certificate) and (
+            settings.public_url.startswith("https:") or not is_loopback(settings.http_address)
+        )
         app = create_app(
             WebServices(
                 keys=self.public_keys,

@@ -89,9 +89,7 @@ def update(
     request = pb.UpdateAgencyRequest(agency_id=agency, region=region, etag=etag)
     if name or english_name:
         present = session.client.agencies.get(agency).name
-        request.name.CopyFrom(
-            common_pb2.LocalizedText(zh=name or present.zh, en=english_name or present.en)
-        )
+        request.name.CopyFrom(common_pb2.LocalizedText(zh=name or present.zh, en=english_name or present.en))
     if level:
         request.level = choice_value(Level, level, field="--level")
     session.show(session.change(session.client.agencies.update, request))

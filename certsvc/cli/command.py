@@ -103,9 +103,7 @@ def _describe(function: Any, own: list[inspect.Parameter], shared: dict[str, Any
         context,
         *(parameter.replace(kind=keyword) for parameter in own),
         *(
-            inspect.Parameter(
-                name, keyword, default=False if name in ("as_json", "dry_run") else None, annotation=kind
-            )
+            inspect.Parameter(name, keyword, default=False if name in ("as_json", "dry_run") else None, annotation=kind)
             for name, kind in shared.items()
         ),
     ]

@@ -54,6 +54,8 @@ def exit_code_of(error: CertsvcError) -> ExitCode:
     """The code for an error of the register or of our own."""
     if isinstance(error, CallError):
         return _BY_CODE.get(error.code, ExitCode.INTERNAL)
+    if error.reason.startswith("CREDENTIAL_"):
+        return ExitCode.NOT_ALLOWED
     for kind, code in _BY_KIND:
         if isinstance(error, kind):
             return code

@@ -171,9 +171,7 @@ def revoke(
     etag: Etag = "",
 ) -> None:
     """Revoke a license; final. 吊销或撤销证照，不可恢复。"""
-    request = pb.RevokeLicenseRequest(
-        identifier=identifier, cause=_cause(reason, legal_basis, effective), etag=etag
-    )
+    request = pb.RevokeLicenseRequest(identifier=identifier, cause=_cause(reason, legal_basis, effective), etag=etag)
     request.kind = choice_value(Kind, kind, field="--kind")
     _change(session, lambda client: client.licenses.revoke, request)
 

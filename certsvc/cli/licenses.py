@@ -114,15 +114,11 @@ def credential(
     legal_basis: Annotated[str, typer.Option(help="The legal basis. 法律依据。")] = "",
 ) -> None:
     """Print an SD-JWT VC of a license, made now. 输出 SD-JWT VC。"""
-    request = pb.GetCredentialRequest(
-        identifier=identifier, format=pb.CREDENTIAL_FORMAT_SD_JWT_VC, purpose=purpose
-    )
+    request = pb.GetCredentialRequest(identifier=identifier, format=pb.CREDENTIAL_FORMAT_SD_JWT_VC, purpose=purpose)
     if holder_key is not None:
         request.holder_key = holder_key.read_text("utf-8")
     if matter or case_number or cause or legal_basis:
-        context = common_pb2.AccessContext(
-            matter=matter, case_number=case_number, cause=cause, legal_basis=legal_basis
-        )
+        context = common_pb2.AccessContext(matter=matter, case_number=case_number, cause=cause, legal_basis=legal_basis)
         request.access_context.CopyFrom(context)
     response = session.client.licenses.get_credential(request)
     session.show(response) if session.as_json else session.out.print(response.credential)

@@ -71,3 +71,7 @@ def main() -> None:
         # Whoever read our output has enough: end as programs end that are told so, without a traceback at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.OK)
+
+
+if __name__ == "__main__":
+    main()

@@ -31,9 +31,7 @@ def approve(session: Session, change: ChangeID) -> None:
     session.show(session.change(session.client.licenses.approve, request))
 
 
-def reject(
-    session: Session, change: ChangeID, reason: Annotated[str, typer.Option(help="Why. 原因。")]
-) -> None:
+def reject(session: Session, change: ChangeID, reason: Annotated[str, typer.Option(help="Why. 原因。")]) -> None:
     """Say no to a change. 不同意。"""
     request = pb.RejectChangeRequest(change_id=change, reason=reason)
     session.change(session.client.licenses.reject, request)

@@ -7,7 +7,7 @@ from google.protobuf import json_format, struct_pb2, timestamp_pb2
 from google.protobuf.message import Message
 from rich.table import Table
 
-from certsvc.cli.words import LABELS
+from certsvc.cli.words import LABELS, OPEN_ENDED
 from certsvc.domain.text import LocalizedText
 from certsvc.v1 import common_pb2
 
@@ -24,11 +24,9 @@ def to_json(message: Message) -> dict[str, Any]:
 
 
 def record_lines(message: Message, *, language: str) -> list[tuple[str, str]]:
-    """(label, text) for each field that is set; messages within are set out on one line."""
-    return [
-        (label(field.name, language=language), cell(message, field.name, language=language))
-        for field, _ in message.ListFields()
-    ]
+    """(label, text) for each field that has a text; messages within are set out on one line."""
+    cells = ((field.name, cell(message, field.name, language=language)) for field in message.DESCRIPTOR.fields)
+    return [(label(name, language=language), text) for name, text in cells if text]
 
 
 def table_of(messages: Iterable[Message], columns: Sequence[str], *, language: str) -> Table:
@@ -52,9 +50,11 @@ def cell(message: Message, name: str, *, language: str) -> str:
     value = getattr(message, name)
     if field.is_repeated and not _is_map(field):
         return ", ".join(_text(field, item, language=language) for item in value)
-    if field.message_type is not None and not field.is_repeated and not message.HasField(name):
+    if field.has_presence and not message.HasField(name):
         return ""
-    return _text(field, value, language=language)
+    if name == "valid_until" and not value and getattr(message, "valid_from", None):
+        return OPEN_ENDED.in_language(language)
+    return _text(field, value, language=language) if value or field.has_presence else ""
 
 
 def _is_map(field: FieldDescriptor) -> bool:
@@ -88,7 +88,9 @@ def _message_text(message: Message, *, language: str) -> str:
         case timestamp_pb2.Timestamp():
             return message.ToDatetime().strftime("%Y-%m-%d %H:%M:%SZ")
         case struct_pb2.Struct():
-            return ", ".join(f"{name}={_plain(value)}" for name, value in json_format.MessageToDict(message).items())
+            return ", ".join(
+                f"{name}={_plain(value)}" for name, value in sorted(json_format.MessageToDict(message).items())
+            )
         case common_pb2.Number():
             return message.value
         case common_pb2.Holder():

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from google.protobuf.message import Message
 from rich.console import Console
@@ -23,6 +23,9 @@ from certsvc.errors import CertsvcError, InvalidInputError
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res")
+
+UNBOUNDED_WIDTH = 100_000
+"""Columns where nobody looks: a line that is wrapped for a screen is of no use to a program."""
 
 
 class DryRunEnd(Exception):  # noqa: N818 - no error: the end of a command that only shows what it would do
@@ -61,13 +64,13 @@ class Session:
 
     @property
     def out(self) -> Console:
-        """Standard output; plain where it is no terminal, and never cut to its width there."""
-        return Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty(), highlight=False, markup=False)
+        """Standard output; where it is no terminal, plain and without a width to wrap at."""
+        return _console(sys.stdout)
 
     @property
     def err(self) -> Console:
-        """Standard error."""
-        return Console(file=sys.stderr, soft_wrap=not sys.stderr.isatty(), highlight=False, markup=False)
+        """Standard error, in the same way."""
+        return _console(sys.stderr)
 
     def close(self) -> None:
         """Close what was opened."""
@@ -122,6 +125,15 @@ class Session:
             }
             self.err.print(json.dumps({"error": described}, ensure_ascii=False, indent=2))
             return
-        self.err.print(f"{self.say('error')}: {error.message or error} [{error.reason or getattr(error, 'code', '')}]")
+        name = " ".join(part for part in (getattr(error, "code", ""), error.reason) if part)
+        if not violations:
+            self.err.print(f"{self.say('error')}: {error.message or name} [{name}]")
+            return
+        self.err.print(f"{self.say('error')}: [{name}]")
         for violation in violations:
             self.err.print(f"  {violation.field}: {violation.description} [{violation.reason}]")
+
+
+def _console(file: TextIO) -> Console:
+    width = None if file.isatty() else UNBOUNDED_WIDTH
+    return Console(file=file, width=width, soft_wrap=width is not None, highlight=False, markup=False)

@@ -26,6 +26,9 @@ from certsvc.v1 import verification_service_pb2 as pb
 _TEXT = re.compile(r"https?://[^#]*#[0-9]*|[0-9]{20,}|[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+~.*", re.DOTALL)
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 
+# Verdicts over something that is signed, and still says nothing about a license.
+_UNTRUSTED = frozenset({"UNKNOWN_SIGNER", "KEY_COMPROMISED", "WRONG_SIGNER", "NOT_REGISTERED"})
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -125,6 +128,8 @@ def _show(session: Session, result: pb.VerificationResult) -> None:
     for name in ("superseded_by", "foreign_host"):
         if value := getattr(result, name):
             session.out.print(f"{label(name, language=language)}: {value}")
+    if verdict in _UNTRUSTED and result.HasField("shown"):
+        session.out.print(session.say("untrusted"))
     for heading, text in record_lines(result.shown, language=language):
         session.out.print(f"{heading}: {text}")
     names = pb.Check.DESCRIPTOR.fields_by_name

@@ -84,14 +84,17 @@ LABELS: Mapping[str, LocalizedText] = {
     "successor_id": LocalizedText("承接机关", "successor"),
     "superseded_by": LocalizedText("新版标识", "replaced by"),
     "trust_grade": LocalizedText("可信等级", "trust grade"),
-    "type_code": LocalizedText("类型", "type"),
-    "type_codes": LocalizedText("类型", "types"),
+    "type_code": LocalizedText("类型代码", "type code"),
+    "type_codes": LocalizedText("类型代码", "type codes"),
     "type_name": LocalizedText("证照类型", "type"),
     "valid_from": LocalizedText("有效期起", "from"),
     "valid_until": LocalizedText("有效期至", "until"),
     "verdict": LocalizedText("结论", "verdict"),
     "version": LocalizedText("版本", "version"),
 }
+
+OPEN_ENDED = LocalizedText("长期", "open-ended")
+"""A license without a last day."""
 
 TEXTS: Mapping[str, LocalizedText] = {
     "dry_run": LocalizedText("试运行：没有提交。将提交的内容：", "Dry run: nothing was sent. It would have been:"),
@@ -102,10 +105,9 @@ TEXTS: Mapping[str, LocalizedText] = {
         "再次执行同一命令即可继续，不会重复签发", "run the same command again to go on; nothing is issued twice"
     ),
     "importing": LocalizedText("导入", "Importing"),
-    "no_check": LocalizedText("没有错误", "no error found"),
     "none": LocalizedText("（无）", "(none)"),
-    "open_ended": LocalizedText("长期", "open-ended"),
     "reject_file": LocalizedText("退回清单", "reject file"),
+    "untrusted": LocalizedText("码里写的内容（不可采信）：", "What it says (not to be relied on):"),
     "watching": LocalizedText("正在监听，Ctrl-C 结束", "watching; Ctrl-C ends"),
     "written": LocalizedText("已写入", "written to"),
 }

@@ -90,9 +90,7 @@ def verify_sign1(
         raise MalformedError(reason="COSE_CRIT", message="critical header parameters are not used here")
     stated = header.get(HEADER_ALG, message.unprotected.get(HEADER_ALG))
     if stated != algorithm or algorithm != ALG_ES256:
-        raise MalformedError(
-            reason="ALG_MISMATCH", message="the message names another algorithm than the key has"
-        )
+        raise MalformedError(reason="ALG_MISMATCH", message="the message names another algorithm than the key has")
     signed = sig_structure(message.protected, message.payload, external_aad=external_aad)
     verify_es256(public_key, signed=signed, signature=message.signature)
 
@@ -108,9 +106,7 @@ def verify_es256(public_key: ec.EllipticCurvePublicKey, *, signed: bytes, signat
 def der_signature(raw: bytes) -> bytes:
     """Turn r ‖ s into an ASN.1 ECDSA-Sig-Value. Raises SignatureError unless it is 64 bytes."""
     if len(raw) != SIGNATURE_SIZE:
-        raise SignatureError(
-            reason="SIGNATURE_SIZE", message=f"an ES256 signature has {SIGNATURE_SIZE} bytes"
-        )
+        raise SignatureError(reason="SIGNATURE_SIZE", message=f"an ES256 signature has {SIGNATURE_SIZE} bytes")
     return encode_dss_signature(
         int.from_bytes(raw[:_COORDINATE_SIZE], "big"), int.from_bytes(raw[_COORDINATE_SIZE:], "big")
     )

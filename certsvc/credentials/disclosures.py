@@ -28,9 +28,7 @@ def digest_of(text: str) -> str:
     return encode_base64url(hashlib.sha256(text.encode("ascii")).digest())
 
 
-def conceal(
-    claims: Mapping[str, Any], *, random_bytes: Callable[[int], bytes]
-) -> tuple[dict[str, Any], list[str]]:
+def conceal(claims: Mapping[str, Any], *, random_bytes: Callable[[int], bytes]) -> tuple[dict[str, Any], list[str]]:
     """Turn every member of `claims` into a disclosure of its own.
 
     Returns the object that holds their digests, in an order that says nothing, and the disclosures.
@@ -92,9 +90,7 @@ class _Walk:
             match load_json(decode_base64url(text)):
                 case [str(), str() as name, inner]:
                     if name in (SD_KEY, ELEMENT_KEY) or name in result:
-                        raise _malformed(
-                            "NAME", "a disclosure names a claim that is there, or a reserved one"
-                        )
+                        raise _malformed("NAME", "a disclosure names a claim that is there, or a reserved one")
                     self.paths[*path, name] = text
                     result[name] = self._value(inner, (*path, name))
                 case _:

@@ -76,9 +76,7 @@ class VerifiedToken:
     claims: dict[str, Any]
 
 
-def sign_jws(
-    claims: Mapping[str, Any], *, typ: str, signer: Signer, headers: Mapping[str, Any] | None = None
-) -> str:
+def sign_jws(claims: Mapping[str, Any], *, typ: str, signer: Signer, headers: Mapping[str, Any] | None = None) -> str:
     """Sign `claims` as a compact JWS with the header {alg, kid, typ}, and `headers` where a form has more."""
     return _JWS.encode(
         dump_json(claims),
@@ -103,9 +101,7 @@ def parse_jws(token: str, *, typ: str, max_size: int = MAX_TOKEN_SIZE) -> Parsed
         raise MalformedError(reason="TOKEN_FORM", message="a segment is not base64url") from error
     header = load_object(header_bytes)
     if refused := _REFUSED_HEADERS & header.keys():
-        raise MalformedError(
-            reason="TOKEN_HEADER", message=f"the header parameter {min(refused)} is not used here"
-        )
+        raise MalformedError(reason="TOKEN_HEADER", message=f"the header parameter {min(refused)} is not used here")
     kid, algorithm = header.get("kid"), header.get("alg")
     if not isinstance(algorithm, str) or not (kid is None or (isinstance(kid, str) and _KID.fullmatch(kid))):
         raise MalformedError(reason="TOKEN_HEADER", message="alg or kid is not of the form used here")
@@ -122,9 +118,7 @@ def check_signature(parsed: ParsedToken, key: VerificationKey, *, purpose: str) 
     if key.purpose != purpose:
         raise SignatureError(reason="WRONG_KEY_PURPOSE", message=f"the key may not sign for {purpose}")
     if parsed.algorithm != key.algorithm:
-        raise MalformedError(
-            reason="ALG_MISMATCH", message="the token names another algorithm than the key has"
-        )
+        raise MalformedError(reason="ALG_MISMATCH", message="the token names another algorithm than the key has")
     try:
         _JWS.decode_complete(parsed.text, cast(Any, key), algorithms=[key.algorithm])
     except InvalidSignatureError as error:
@@ -132,9 +126,7 @@ def check_signature(parsed: ParsedToken, key: VerificationKey, *, purpose: str) 
     except DecodeError as error:
         raise MalformedError(reason="TOKEN_FORM", message="a segment is not base64url") from error
     except PyJWTError as error:
-        raise MalformedError(
-            reason="TOKEN_HEADER", message="the header is not of the form used here"
-        ) from error
+        raise MalformedError(reason="TOKEN_HEADER", message="the header is not of the form used here") from error
     return VerifiedToken(key=key, claims=parsed.claims)
 
 

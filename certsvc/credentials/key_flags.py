@@ -67,16 +67,13 @@ def sign_key_flags(flags: KeyFlags, *, issuer: str, signer: Signer) -> str:
         "exp": int(flags.expires_at.timestamp()),
         "version": flags.version,
         "flags": {
-            kid: {"state": flag.state.value, "since": int(flag.since.timestamp())}
-            for kid, flag in flags.flags.items()
+            kid: {"state": flag.state.value, "since": int(flag.since.timestamp())} for kid, flag in flags.flags.items()
         },
     }
     return sign_jws(claims, typ=TYP, signer=signer)
 
 
-def read_key_flags(
-    token: str, *, find_key: KeyLookup, now: datetime, leeway: timedelta = timedelta(0)
-) -> KeyFlags:
+def read_key_flags(token: str, *, find_key: KeyLookup, now: datetime, leeway: timedelta = timedelta(0)) -> KeyFlags:
     """Read and check a flags token. MalformedError and SignatureError both mean that nothing is known."""
     verified = verify_jws(
         token,

@@ -139,11 +139,7 @@ def parse_published_key(value: object) -> PublishedKey:
 
 def jwk_set(keys: Iterable[SigningKey]) -> dict[str, Any]:
     """The JWK Set (RFC 7517 §5) of these keys, for `/.well-known/jwks.json`: those that sign JSON forms."""
-    return {
-        "keys": [
-            {**jwk_of(key.public_key), "kid": key.kid, "alg": key.algorithm, "use": "sig"} for key in keys
-        ]
-    }
+    return {"keys": [{**jwk_of(key.public_key), "kid": key.kid, "alg": key.algorithm, "use": "sig"} for key in keys]}
 
 
 def cose_key_set(keys: Iterable[SigningKey]) -> bytes:

@@ -68,8 +68,7 @@ def seal_bundle(bundle: OfflineBundle, *, signer: Signer) -> str:
         "keys": [key.to_json() for key in bundle.keys],
         "types": list(bundle.types),
         "agencies": [
-            {"id": agency_id, "name": {"zh": name.zh, "en": name.en}}
-            for agency_id, name in bundle.agencies.items()
+            {"id": agency_id, "name": {"zh": name.zh, "en": name.en}} for agency_id, name in bundle.agencies.items()
         ],
         "status_lists": [
             {"n": number, **status_list_json(entry.statuses), "iat": int(entry.issued_at.timestamp())}
@@ -108,17 +107,13 @@ def open_bundle(text: str, *, anchor: VerificationKey, now: datetime) -> Offline
             for agency_id, value in _entries(claims, "agencies", key="id").items()
         },
         status_lists={
-            number: BundledStatusList(
-                statuses=parse_status_list_json(value), issued_at=time_member(value, "iat")
-            )
+            number: BundledStatusList(statuses=parse_status_list_json(value), issued_at=time_member(value, "iat"))
             for number, value in _entries(claims, "status_lists", key="n", kind=int).items()
         },
     )
 
 
-def _entries(
-    claims: Mapping[str, Any], name: str, *, key: str, kind: type[Any] = str
-) -> dict[Any, dict[str, Any]]:
+def _entries(claims: Mapping[str, Any], name: str, *, key: str, kind: type[Any] = str) -> dict[Any, dict[str, Any]]:
     """A list of objects by their member `key`. Raises MalformedError (BUNDLE) for too many or two alike."""
     values = member(claims, name, list)
     if len(values) > MAX_ENTRIES:

@@ -110,9 +110,7 @@ def qr_version_for(text: str, *, error_correction: ErrorCorrection) -> int:
             if bits <= BIT_LIMIT_TABLE[_LEVELS[error_correction]][version]:
                 return version
         least = last + 1
-    raise _invalid(
-        "text", "QR_CAPACITY", f"no QR code of level {error_correction} holds {len(text)} characters"
-    )
+    raise _invalid("text", "QR_CAPACITY", f"no QR code of level {error_correction} holds {len(text)} characters")
 
 
 def _segments(text: str) -> tuple[bytes, bytes]:

@@ -136,9 +136,7 @@ def read_status_list_jwt(
     Raises MalformedError for form, claims and times (as `check_claims` does), SignatureError for an unknown
     key, a key of another purpose, or a bad signature. Both mean: nothing is known, never: all is valid.
     """
-    verified = read_jws(
-        token, typ=TYP_JWT, purpose=KeyPurpose.STATUS, find_key=find_key, max_size=MAX_TOKEN_SIZE
-    )
+    verified = read_jws(token, typ=TYP_JWT, purpose=KeyPurpose.STATUS, find_key=find_key, max_size=MAX_TOKEN_SIZE)
     statuses = parse_status_list_json(verified.claims.get("status_list"))
     return _checked_token(verified.claims, statuses, uri=uri, now=now, leeway=leeway)
 

@@ -42,7 +42,7 @@ def put_up(
 ) -> LicenseOutcome:
     """Let the request wait for a second officer; its outcome is PENDING."""
     record = PendingRecord(
-        change_id=secrets.token_hex(12),
+        change_id=_change_id(now),
         agency_id=caller.owner_id,
         action=action,
         identifier=identifier,
@@ -143,6 +143,11 @@ class Approvals:
                 details={"state": "ASKER_GONE"},
             )
         return replace(caller, officer_id=officer.officer_id, roles=officer.roles)
+
+
+def _change_id(now: datetime) -> str:
+    """Milliseconds, then chance, in 24 hex digits: changes are listed in the order of their ids, oldest first."""
+    return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(6)}"
 
 
 def _audit(repositories: Repositories, caller: Caller, action: str, record: PendingRecord, now: datetime) -> None:

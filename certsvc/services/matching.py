@@ -1,7 +1,8 @@
 """MatchLicense (信息验证, GB/T 36906): says right or wrong per stated field and shows nothing else.
 
-Invariants: every call leaves an access record, whatever it found; quotas per caller, and per caller and subject, keep
-it from becoming a guessing oracle; the answers to an unknown license and to a foreign one are the same.
+Invariants: every answer leaves an access record, whatever it found; quotas per caller, and per caller and subject, keep
+it from becoming a guessing oracle, whoever's number was stated: the holders of the license that was meant count too;
+the answers to an unknown license and to a foreign one are the same.
 """
 
 from collections.abc import Mapping
@@ -78,7 +79,10 @@ class MatchingService:
         self._clock = clock
 
     def match(self, caller: Caller, command: MatchCommand) -> MatchAnswer:
-        """Compare. Raises InvalidInputError, PermissionDeniedError (MATCH_NOT_GRANTED), ExhaustedError (QUOTA)."""
+        """Compare.
+
+        Raises InvalidInputError, PermissionDeniedError (MATCH_NOT_GRANTED), ExhaustedError (MATCH_QUOTA).
+        """
         now = self._clock.now()
         number = self._check(command)
         if not any(
@@ -90,9 +94,10 @@ class MatchingService:
             )
 
         def work(repositories: Repositories) -> MatchAnswer:
-            self._check_quotas(repositories, caller, number)
             found = self._candidates(repositories, caller, command, number)
             license_ = found[0] if len(found) == 1 else None
+            concerned = _holders_concerned(license_, number)
+            self._check_quotas(repositories, caller, concerned)
             answer = self._compare(repositories, command, number, found)
             repositories.access.add(
                 AccessRecord(
@@ -103,7 +108,7 @@ class MatchingService:
                     right=Right.DUTY,
                     context=command.context,
                     license_id=license_.license_id if license_ else None,
-                    holders=_holders_concerned(license_, number),
+                    holders=concerned,
                     fields=tuple(field for field, _ in answer.matches),
                 )
             )
@@ -131,15 +136,17 @@ class MatchingService:
             raise InvalidInputError.of(*violations)
         return number
 
-    def _check_quotas(self, repositories: Repositories, caller: Caller, number: Number | None) -> None:
+    def _check_quotas(self, repositories: Repositories, caller: Caller, concerned: tuple[Number, ...]) -> None:
         since = self._clock.now() - timedelta(days=1)
-        total = repositories.access.count_since(agency_id=caller.owner_id, operation=OPERATION, since=since)
-        subject = (
-            repositories.access.count_since(agency_id=caller.owner_id, operation=OPERATION, since=since, holder=number)
-            if number
-            else 0
-        )
-        if total >= self._quotas.per_agency_daily or subject >= self._quotas.per_subject_daily:
+
+        def count(holder: Number | None = None) -> int:
+            return repositories.access.count_since(
+                agency_id=caller.owner_id, operation=OPERATION, since=since, holder=holder
+            )
+
+        if count() >= self._quotas.per_agency_daily or any(
+            count(number) >= self._quotas.per_subject_daily for number in concerned
+        ):
             raise ExhaustedError(
                 reason="MATCH_QUOTA",
                 message="the quota of this agency for matching is used up; it refills within a day",

@@ -205,6 +205,8 @@ def _commit(connection: sa.Connection) -> None:
     try:
         connection.commit()
     except SQLAlchemyError as error:
+        # SQLite leaves the transaction open, and SQLAlchemy takes it for ended: the next one must not join it.
+        connection.invalidate()
         fault = translated(error)
         if isinstance(fault, DisconnectedError) or fault.reason == "STORE_FAULT":
             raise CommitUnknownError("COMMIT_UNKNOWN", "nobody knows whether the change was made") from error

@@ -43,7 +43,7 @@ def import_register(register: Register, file: Path, folder: Path) -> Iterator[St
         return str(summary)
 
     def rejected() -> str:
-        with rejects.open(encoding="utf-8", newline="") as rows:
+        with rejects.open(encoding="utf-8-sig", newline="") as rows:
             found = list(csv.DictReader(rows))
         assert len({row["row"] for row in found}) == DEFECTIVE, len(found)
         assert all(row["field"] and row["reason"] for row in found)

@@ -21,29 +21,31 @@ _FIELD_IN_MESSAGE = re.compile(r"([a-z_]+(?:\[\d+\])?(?:\.\w+)*): (.+)", re.DOTA
 
 
 class RejectFile:
-    """Writes rejects as they come; a file without any is removed at the end. A context manager."""
+    """Collects rejects and writes them in the order of the rows when the block ends, however it ends; none, no file."""
 
     def __init__(self, path: Path, header: tuple[str, ...]) -> None:
         """Raises UnavailableError (REJECT_FILE_UNWRITABLE)."""
         self.path = path
-        self.rows = 0
+        self._header = header
+        self._rejects: list[tuple[Row, CertsvcError]] = []
         try:
+            # Opened now, so that an import is not carried out whose rejects would be lost.
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.fchmod(descriptor, 0o600)
         except OSError as error:
             raise UnavailableError(
                 reason="REJECT_FILE_UNWRITABLE", message=f"cannot write {path}: {error.strerror}"
             ) from error
-        os.fchmod(descriptor, 0o600)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
-        self._writer = csv.writer(self._file)
-        self._writer.writerow((*COLUMNS, *header))
+
+    @property
+    def rows(self) -> int:
+        """How many rows were refused."""
+        return len(self._rejects)
 
     def add(self, row: Row, error: CertsvcError) -> None:
-        """Write one refused row."""
-        self.rows += 1
-        for violation in violations_of(error):
-            described = (row.number, violation.field, violation.reason, violation.description)
-            self._writer.writerow((*described, *row.cells))
+        """Note one refused row."""
+        self._rejects.append((row, error))
 
     def __enter__(self) -> Self:
         return self
@@ -54,8 +56,14 @@ class RejectFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
-        if not self.rows:
+        with self._file as file:
+            writer = csv.writer(file)
+            writer.writerow((*COLUMNS, *self._header))
+            for row, refusal in sorted(self._rejects, key=lambda reject: reject[0].number):
+                for violation in violations_of(refusal):
+                    described = (row.number, violation.field, violation.reason, violation.description)
+                    writer.writerow((*described, *row.cells))
+        if not self._rejects:
             self.path.unlink()
 
 

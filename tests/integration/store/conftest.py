@@ -1,7 +1,8 @@
 """A migrated, seeded ledger on each database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from typing import TypeVar
 
 import pytest
 
@@ -16,6 +17,8 @@ from tests.integration.store.builders import (
     make_agency,
     make_key,
 )
+
+T = TypeVar("T")
 
 OpenLedger = Callable[[str], SQLLedger]
 
@@ -42,6 +45,16 @@ def open_at(clock: SetClock) -> Iterator[OpenLedger]:
 def ledger(database_url: str, open_at: OpenLedger) -> SQLLedger:
     """A register with two agencies and an active signing key."""
     return seeded(database_url, open_at)
+
+
+def write_each(ledger: SQLLedger, items: Iterable[T], work: Callable[[Repositories, T], object]) -> None:
+    """One transaction an item."""
+    for item in items:
+
+        def one(r: Repositories, item: T = item) -> object:
+            return work(r, item)
+
+        ledger.write(one)
 
 
 def seeded(url: str, open_at: OpenLedger) -> SQLLedger:

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import zlib
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def test_a_postgresql_dump_gives_nothing_away(postgres_url: str, open_at: OpenLe
         pytest.param(lambda text: zlib.compress(text.encode()).hex().encode(), id="zlib in hex"),
     ],
 )
-def test_the_finder_sees_through_every_coat(coat: object) -> None:
+def test_the_finder_sees_through_every_coat(coat: Callable[[str], bytes]) -> None:
     for canary in (NAME, NUMBER, OTHER_NAME):
-        blob = os.urandom(64) + b"\x00" + coat(canary) + b"\x00" + os.urandom(64)  # type: ignore[operator]
+        blob = os.urandom(64) + b"\x00" + coat(canary) + b"\x00" + os.urandom(64)
         assert {found for found, _ in find_canaries(blob, [canary, "not planted"])} == {canary}

@@ -36,6 +36,7 @@ from tests.integration.store.builders import (
     make_license,
     make_type,
 )
+from tests.integration.store.conftest import write_each
 
 THIRD_AGENCY_ID = "11350200004138400X"
 OFFICER = Officer(AGENCY_ID, "SZ-1", "陈经办", frozenset({OfficerRole.ISSUER, OfficerRole.APPROVER}), True, 1)
@@ -60,10 +61,9 @@ def test_an_agency_comes_back_and_changes_by_its_revision(ledger: SQLLedger) -> 
 def test_agencies_are_listed_by_region_in_pages(ledger: SQLLedger) -> None:
     ledger.write(lambda r: r.agencies.add(make_agency(THIRD_AGENCY_ID, region="350200")))
 
-    def ids(**asked: object) -> list[str]:
+    def ids(region: str = "", after: str = "", limit: int = 10) -> list[str]:
         with ledger.read() as r:
-            found = r.agencies.list(**{"region": "", "after": "", "limit": 10} | asked)  # type: ignore[arg-type]
-        return [agency.agency_id for agency in found]
+            return [found.agency_id for found in r.agencies.list(region=region, after=after, limit=limit)]
 
     assert ids() == [THIRD_AGENCY_ID, OTHER_AGENCY_ID, AGENCY_ID]
     assert ids(region="44") == [OTHER_AGENCY_ID, AGENCY_ID]
@@ -74,16 +74,14 @@ def test_agencies_are_listed_by_region_in_pages(ledger: SQLLedger) -> None:
 
 def test_a_successor_takes_over_all_licenses_and_the_issuer_stays(ledger: SQLLedger, clock: SetClock) -> None:
     mine, other = make_license(), make_license(agency_id=OTHER_AGENCY_ID, responsible_agency_id=OTHER_AGENCY_ID)
-    for license in (mine, other):
-        ledger.write(lambda r, license=license: r.licenses.add(license, digest=digest_of(license), event=make_event()))  # type: ignore[misc]
+    write_each(ledger, [mine, other], lambda r, one: r.licenses.add(one, digest=digest_of(one), event=make_event()))
     clock.moment = NOON + timedelta(days=1)
-    ledger.write(
-        lambda r: (
-            r.agencies.transfer_licenses(from_id=AGENCY_ID, to_id=THIRD_AGENCY_ID)
-            if r.agencies.add(make_agency(THIRD_AGENCY_ID)) is None
-            else None
-        )
-    )
+
+    def hand_over(r: Repositories) -> None:
+        r.agencies.add(make_agency(THIRD_AGENCY_ID))
+        r.agencies.transfer_licenses(from_id=AGENCY_ID, to_id=THIRD_AGENCY_ID)
+
+    ledger.write(hand_over)
     with ledger.read() as r:
         found = r.licenses.by_identifier(mine.current.identifier)
         untouched = r.licenses.by_identifier(other.current.identifier)
@@ -110,8 +108,8 @@ def test_officers(ledger: SQLLedger) -> None:
 
 def test_a_client_key_is_revoked_once(ledger: SQLLedger) -> None:
     ledger.write(lambda r: r.agencies.add_client_key(CLIENT_KEY))
-    for days in (1, 2):
-        ledger.write(lambda r, days=days: r.agencies.revoke_client_key("k1", at=NOON + timedelta(days)))  # type: ignore[misc]
+    times = [NOON + timedelta(days) for days in (1, 2)]
+    write_each(ledger, times, lambda r, at: r.agencies.revoke_client_key("k1", at=at))
     revoked = replace(CLIENT_KEY, revoked_at=NOON + timedelta(1))
     with ledger.read() as r:
         assert r.agencies.client_key("k1") == revoked
@@ -163,8 +161,7 @@ def test_a_license_type_comes_back_in_every_version(ledger: SQLLedger) -> None:
         limits=Limits(per_officer_daily=5, per_agency_daily=50),
     )
     other = make_type(OTHER_TYPE_CODE)
-    for license_type in (first, second, other):
-        ledger.write(lambda r, one=license_type: r.license_types.add(one))  # type: ignore[misc]
+    write_each(ledger, [first, second, other], lambda r, one: r.license_types.add(one))
     with ledger.read() as r:
         assert r.license_types.get(TYPE_CODE) == second
         assert r.license_types.get(TYPE_CODE, 1) == first
@@ -181,8 +178,7 @@ def test_a_license_type_comes_back_in_every_version(ledger: SQLLedger) -> None:
 def test_signing_keys_are_listed_newest_first(ledger: SQLLedger) -> None:
     newer = make_key("0b" * 8, created_at=NOON + timedelta(1), type_codes=(TYPE_CODE,), agency_id=AGENCY_ID)
     newest = make_key("0a" * 8, created_at=NOON + timedelta(2), purpose=KeyPurpose.VC)
-    for key in (newest, newer):
-        ledger.write(lambda r, key=key: r.signing_keys.add(key))  # type: ignore[misc]
+    write_each(ledger, [newest, newer], lambda r, key: r.signing_keys.add(key))
     with ledger.read() as r:
         keys = r.signing_keys
         assert keys.all() == [newest, newer, make_key()]

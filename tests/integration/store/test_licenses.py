@@ -10,12 +10,14 @@ from certsvc.domain.license import (
     License,
     LicenseAction,
     LicenseState,
+    LicenseVersion,
     RevocationKind,
     StateCause,
     ValidityPeriod,
 )
+from certsvc.domain.numbers import Number
 from certsvc.errors import AlreadyExistsError, ConflictError
-from certsvc.ports import LicenseFilter, SlotRecord
+from certsvc.ports import LicenseFilter, Repositories, SlotRecord
 from certsvc.store.ledger import SQLLedger
 from tests.integration.store.builders import (
     AGENCY_ID,
@@ -128,9 +130,9 @@ def test_a_refused_work_leaves_nothing_even_if_it_swallows_the_error(ledger: SQL
     license = add(ledger, make_license())
     half = make_license(make_version(status_slot=license.current.status_slot))
 
-    def work(r: object) -> str:
+    def work(r: Repositories) -> str:
         try:
-            r.licenses.add(half, digest=digest_of(half), event=make_event())  # type: ignore[attr-defined]
+            r.licenses.add(half, digest=digest_of(half), event=make_event())
         except AlreadyExistsError:
             return "went on"
         return "added"
@@ -175,9 +177,9 @@ def test_holders_are_those_of_the_current_version(ledger: SQLLedger) -> None:
     both = (Holder(PERSON, "张三"), Holder(COMPANY, "海滨公司"))
     license = add(ledger, make_license(make_version(holders=both)))
 
-    def held_by(number: object) -> list[License]:
+    def held_by(number: Number) -> list[License]:
         with ledger.read() as r:
-            filters = LicenseFilter(holder=number)  # type: ignore[arg-type]
+            filters = LicenseFilter(holder=number)
             return list(r.licenses.list(agency_id=AGENCY_ID, filters=filters, after=0, limit=10))
 
     assert held_by(PERSON) == held_by(COMPANY) == [license]
@@ -267,11 +269,11 @@ def test_an_empty_register_has_no_slot(ledger: SQLLedger) -> None:
 def test_exceptions_are_what_is_not_plainly_valid_and_not_past_its_end(ledger: SQLLedger) -> None:
     today = date(2030, 1, 1)
 
-    def version(slot: int, last: date | None) -> object:
+    def version(slot: int, last: date | None) -> LicenseVersion:
         return make_version(status_slot=slot, validity=ValidityPeriod(date(2020, 1, 1), last))
 
     lists = 1 << 17
-    add(ledger, make_license(version(lists, None)))  # type: ignore[arg-type]
+    add(ledger, make_license(version(lists, None)))
     for slot, last in (
         (lists + 1, None),
         (lists + 2, today),
@@ -280,9 +282,9 @@ def test_exceptions_are_what_is_not_plainly_valid_and_not_past_its_end(ledger: S
         (2 * lists, None),
         (2 * lists - 1, None),
     ):
-        license = add(ledger, make_license(version(slot, last)))  # type: ignore[arg-type]
+        license = add(ledger, make_license(version(slot, last)))
         set_state(ledger, license, LicenseState.SUSPENDED)
-    older = add(ledger, make_license(version(lists + 9, None)))  # type: ignore[arg-type]
+    older = add(ledger, make_license(version(lists + 9, None)))
     add_version(ledger, next_version(older))
     with ledger.read() as r:
         found = list(r.licenses.exceptions(list_number=1, today=today))
@@ -347,10 +349,10 @@ def test_confirming_keeps_the_revision(ledger: SQLLedger) -> None:
 def test_a_work_reads_what_it_has_written(ledger: SQLLedger) -> None:
     license = make_license()
 
-    def work(r: object) -> list[int]:
-        r.licenses.add(license, digest=digest_of(license), event=make_event())  # type: ignore[attr-defined]
-        held = r.licenses.candidates(type_code=TYPE_CODE, license_number="", holder=COMPANY)  # type: ignore[attr-defined]
+    def work(r: Repositories) -> list[int]:
+        r.licenses.add(license, digest=digest_of(license), event=make_event())
+        held = r.licenses.candidates(type_code=TYPE_CODE, license_number="", holder=COMPANY)
         assert held == [license]
-        return [ordinal for ordinal, _ in r.licenses.events(license.license_id)]  # type: ignore[attr-defined]
+        return [ordinal for ordinal, _ in r.licenses.events(license.license_id)]
 
     assert ledger.write(work) == [1]

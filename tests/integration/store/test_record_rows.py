@@ -1,7 +1,6 @@
 """The request log, pending changes, access records and the audit log on both databases."""
 
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -19,24 +18,24 @@ from tests.integration.store.builders import (
     make_event,
     make_license,
 )
+from tests.integration.store.conftest import write_each
 
 ANSWER = RecordedAnswer(b"p" * 32, b"\x00answer")
 DAY = timedelta(days=1)
 
 
-def pending(change_id: str, **changes: object) -> PendingRecord:
-    record = PendingRecord(
+def pending(change_id: str, agency_id: str = AGENCY_ID, expires_at: datetime = NOON + DAY) -> PendingRecord:
+    return PendingRecord(
         change_id=change_id,
-        agency_id=AGENCY_ID,
+        agency_id=agency_id,
         action="REVOKE",
         identifier="1.2.156",
         type_code="type",
         requested_by="SZ-1",
         requested_at=NOON,
-        expires_at=NOON + DAY,
+        expires_at=expires_at,
         request=b"\x00request",
     )
-    return replace(record, **changes)  # type: ignore[arg-type]
 
 
 def test_an_answer_is_kept_by_caller_and_request_id(ledger: SQLLedger) -> None:
@@ -55,9 +54,8 @@ def test_an_answer_is_kept_by_caller_and_request_id(ledger: SQLLedger) -> None:
 
 
 def test_old_answers_are_forgotten(ledger: SQLLedger) -> None:
-    for days in range(3):
-        at = NOON + days * DAY
-        ledger.write(lambda r, at=at: r.requests.add(caller="a", request_id=str(at), recorded=ANSWER, at=at))  # type: ignore[misc]
+    times = [NOON + days * DAY for days in range(3)]
+    write_each(ledger, times, lambda r, at: r.requests.add(caller="a", request_id=str(at), recorded=ANSWER, at=at))
     assert ledger.write(lambda r: r.requests.purge(before=NOON + DAY)) == 1
     with ledger.read() as r:
         assert r.requests.find(caller="a", request_id=str(NOON)) is None
@@ -75,10 +73,8 @@ def test_a_pending_change_is_decided_once(ledger: SQLLedger) -> None:
         assert r.pending.get("c1") is None
     for change_id in ("c1", "unknown"):
         with pytest.raises(ConflictError):
-            ledger.write(
-                lambda r, change_id=change_id: r.pending.decide(  # type: ignore[misc]
-                    change_id, approved=False, by="SZ-3", reason="no", at=NOON
-                )
+            write_each(
+                ledger, [change_id], lambda r, one: r.pending.decide(one, approved=False, by="", reason="", at=NOON)
             )
 
 
@@ -90,8 +86,7 @@ def test_what_waits_is_listed_per_agency_until_its_end(ledger: SQLLedger) -> Non
         pending("c4", agency_id=OTHER_AGENCY_ID),
         pending("c5"),
     ]
-    for record in records:
-        ledger.write(lambda r, record=record: r.pending.add(record))  # type: ignore[misc]
+    write_each(ledger, records, lambda r, one: r.pending.add(one))
     ledger.write(lambda r: r.pending.decide("c5", approved=False, by="SZ-2", reason="no", at=NOON))
     with ledger.read() as r:
         assert r.pending.list(AGENCY_ID, after="", limit=9, now=NOON) == records[:2]
@@ -107,8 +102,7 @@ def test_access_records_are_found_by_subject_newest_first(ledger: SQLLedger) -> 
         make_access(at=NOON),
         make_access(at=NOON + timedelta(seconds=2), holders=(COMPANY,)),
     ]
-    for record in records:
-        ledger.write(lambda r, record=record: r.access.add(record))  # type: ignore[misc]
+    write_each(ledger, records, lambda r, one: r.access.add(one))
     with ledger.read() as r:
         assert r.access.list(holder=PERSON, limit=9) == [records[0], records[1]]
         assert r.access.list(holder=COMPANY, limit=9) == [records[2], records[0]]
@@ -125,11 +119,9 @@ def test_access_is_counted_for_quotas(ledger: SQLLedger) -> None:
             make_access(agency_id=OTHER_AGENCY_ID),
         ):
             r.access.add(record)
-        asked = {"agency_id": AGENCY_ID, "operation": "MatchLicense", "since": NOON}
-        return (
-            r.access.count_since(**asked),  # type: ignore[arg-type]
-            r.access.count_since(**asked, holder=PERSON),  # type: ignore[arg-type]
-            r.access.count_since(**asked, holder=COMPANY),  # type: ignore[arg-type]
+        return tuple(
+            r.access.count_since(agency_id=AGENCY_ID, operation="MatchLicense", since=NOON, holder=holder)
+            for holder in (None, PERSON, COMPANY)
         )
 
     assert ledger.write(work) == (2, 2, 1)
@@ -137,8 +129,7 @@ def test_access_is_counted_for_quotas(ledger: SQLLedger) -> None:
 
 def test_audit_entries_are_numbered_and_paged(ledger: SQLLedger) -> None:
     entries = [AuditEntry(NOON, "operator:root", "", f"act{n}", "kid", {"n": n}) for n in range(3)]
-    for entry in entries:
-        ledger.write(lambda r, entry=entry: r.audit.add(entry))  # type: ignore[misc]
+    write_each(ledger, entries, lambda r, one: r.audit.add(one))
     with ledger.read() as r:
         listed = list(r.audit.list(after=0, limit=2))
         rest = list(r.audit.list(after=listed[-1][0], limit=2))

@@ -23,8 +23,9 @@ def test_the_migrations_make_what_the_tables_say(database_url: str) -> None:
         assert compare_metadata(context, tables.metadata) == []
         found = sa.inspect(connection)
         for table in tables.metadata.tables.values():
-            wanted = {constraint.name for constraint in table.constraints} - {None}
-            assert wanted == constraint_names(found, table.name), table.name
+            wanted = {constraint.name for constraint in table.constraints}
+            # SQLite's keys that count by themselves are written in the column, without a name.
+            assert wanted ^ constraint_names(found, table.name) <= {None, f"pk_{table.name}"}, table.name
     engine.dispose()
 
 

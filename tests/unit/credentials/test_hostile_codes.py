@@ -1,6 +1,7 @@
 """The file of hostile codes, and this project's Python reader against it."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from certsvc.credentials.key_set import parse_key_record
 from certsvc.credentials.qr_code import ParsedCode, parse_text, verify_code
 from certsvc.credentials.verification_key import VerificationKey
 from certsvc.errors import MalformedError, SignatureError
+from tests.require import ROOT
 from tests.vectors.accepted_codes import code_json
 from tests.vectors.hostile_codes import FILE, hostile_file
 
@@ -51,6 +53,13 @@ def test_names_are_unique_and_no_answer_is_missing() -> None:
     assert len(names) == len(set(names))
     answers = {case["expect"] for case in CASES}
     assert answers == {"MALFORMED", "UNKNOWN_SIGNER", "BAD_SIGNATURE", "WRONG_SIGNER", "ACCEPTED"}
+
+
+def test_the_format_page_names_every_reason() -> None:
+    page = (ROOT / "docs" / "formats" / "qr-code.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("## Reasons")
+    named = set(re.findall(r"`([A-Z0-9_]+)`", section.partition("## ")[0]))
+    assert named == {case["reason"] for case in CASES if "reason" in case}
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
