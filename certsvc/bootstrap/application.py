@@ -58,6 +58,8 @@ class Application:
             web = wiring.http_server(share_port=self._share_ports)
             rpc.start()
             stack.callback(rpc.stop, STOP_SECONDS)
+            # Again, because watchers go on until the follower stops, and the server waits for them.
+            stack.callback(wiring.follower.stop)
             web.start()
             stack.callback(web.stop)
             self.store = store

@@ -1,14 +1,15 @@
 """Commands that need the server extra: init, serve, run, migrate. They open the store themselves, under its lock."""
 
+import functools
 import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +19,11 @@ from certsvc.bootstrap.logging import configure_logging
 from certsvc.bootstrap.opening import held_lock
 from certsvc.bootstrap.workers import run_workers
 from certsvc.cli import sample_register
+from certsvc.cli.exit_codes import exit_code_of
 from certsvc.config import CONFIG_FILE, Settings, load_settings
 from certsvc.credentials.client_credential import load_credential
 from certsvc.credentials.qr_image import draw
+from certsvc.errors import CertsvcError, FailedPreconditionError, InvalidInputError
 from certsvc.store.schema import migrate as migrate_schema
 
 DataDir = Annotated[Path, typer.Option(help="Private data directory.", envvar="CERTSVC_DATA_DIR")]
@@ -38,10 +41,25 @@ DEFAULT_DATA_DIR = Path("var")
 
 def register(app: typer.Typer) -> None:
     """Add the commands of the server."""
-    app.command()(init)
-    app.command()(serve)
-    app.command()(run)
-    app.command()(migrate)
+    for function in (init, serve, run, migrate):
+        app.command()(_telling_refusals(function))
+
+
+def _telling_refusals(function: Callable[..., None]) -> Callable[..., None]:
+    """The command, with a line on standard error and an exit code for every refusal, instead of a traceback."""
+
+    @functools.wraps(function)
+    def run_and_tell(**values: Any) -> None:
+        try:
+            function(**values)
+        except CertsvcError as error:
+            violations = error.violations if isinstance(error, InvalidInputError) else ()
+            lines = [f"{found.field}: {found.description} [{found.reason}]" for found in violations]
+            for line in lines or [f"{error.message} [{error.reason}]"]:
+                typer.echo(f"certsvc: {line}", err=True)
+            raise typer.Exit(exit_code_of(error)) from error
+
+    return run_and_tell
 
 
 def init(
@@ -89,6 +107,7 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Worker processes on one port; needs PostgreSQL.")] = None,
 ) -> None:
     """Serve gRPC and HTTP until SIGTERM or Ctrl-C."""
+    _check_initialized(data_dir)
     settings = load_settings(
         data_dir,
         public_url=public_url,
@@ -136,10 +155,20 @@ def run(
 
 def migrate(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Bring the database's schema up to date."""
+    _check_initialized(data_dir)
     settings = load_settings(data_dir)
     with held_lock(settings):
         migrate_schema(settings.database)
     typer.echo("the schema is up to date")
+
+
+def _check_initialized(data_dir: Path) -> None:
+    if not (data_dir / CONFIG_FILE).exists():
+        raise FailedPreconditionError(
+            reason="NOT_INITIALIZED",
+            message=f"there is no register in {data_dir}: `certsvc init` makes one",
+            details={"state": "NOT_INITIALIZED"},
+        )
 
 
 def _stop_signal() -> threading.Event:

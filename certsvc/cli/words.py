@@ -104,6 +104,10 @@ TEXTS: Mapping[str, LocalizedText] = {
     "import_again": LocalizedText(
         "再次执行同一命令即可继续，不会重复签发", "run the same command again to go on; nothing is issued twice"
     ),
+    "import_checked": LocalizedText(
+        "试运行：没有提交。“签发”是没有查出错误的行，登记簿还会检查其余规则",
+        "Dry run: nothing was sent. Rows counted as issued have no error that shows here; the register checks more",
+    ),
     "importing": LocalizedText("导入", "Importing"),
     "none": LocalizedText("（无）", "(none)"),
     "reject_file": LocalizedText("退回清单", "reject file"),

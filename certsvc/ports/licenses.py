@@ -57,16 +57,22 @@ class LicenseRepository(Protocol):
         """Oldest first."""
 
     def events(self, license_id: int, *, after: int = 0, limit: int = 500) -> Sequence[tuple[int, LicenseEvent]]:
-        """(ordinal, event), oldest first; ordinals of one license start at 1."""
+        """(ordinal, event), oldest first; the ordinal is the revision that the event made, 1 at first."""
 
     def list(self, *, agency_id: str, filters: LicenseFilter, after: int, limit: int) -> Sequence[License]:
         """Licenses that the agency is responsible for or issued, newest first; `after` is a license_id, 0 at first."""
 
     def add(self, license: License, *, digest: bytes, event: LicenseEvent) -> None:
-        """Raises AlreadyExistsError (details: identifier) where (agency, type, number) is taken or an id is."""
+        """Store a new license, revision 1; an empty license number is no key and never taken.
+
+        Raises AlreadyExistsError (details: identifier) where (agency, type, number) is taken or an id is.
+        """
 
     def add_version(self, license: License, *, digest: bytes, event: LicenseEvent) -> None:
-        """Store `license` with its new current version; compare-and-swap on revision - 1. Raises ConflictError."""
+        """Store `license` with its new current version; compare-and-swap on revision - 1.
+
+        Raises ConflictError, or AlreadyExistsError like `add`.
+        """
 
     def set_state(self, license: License, *, event: LicenseEvent) -> None:
         """Store the license's new state; compare-and-swap on revision - 1. Raises ConflictError."""

@@ -74,6 +74,16 @@ class Servicers:
     signing_keys: signing_key_service_pb2_grpc.SigningKeyServiceServicer
 
 
+class _Health(health.HealthServicer):
+    """grpc-health-checking's servicer, with the List that it does not implement."""
+
+    def List(
+        self, request: health_pb2.HealthListRequest, context: grpc.ServicerContext
+    ) -> health_pb2.HealthListResponse:
+        statuses = {name: self.Check(health_pb2.HealthCheckRequest(service=name), context) for name in ("", *SERVICES)}
+        return health_pb2.HealthListResponse(statuses=statuses)
+
+
 class GRPCServer:
     """One worker's server. Made once, started once, stopped once."""
 
@@ -106,7 +116,7 @@ class GRPCServer:
             options=[*_OPTIONS, ("grpc.so_reuseport", int(share_port))],
         )
         # Blocking watchers: only behaviors of the usual shape pass the guard, which gives them a stream's slot.
-        self._health = health.HealthServicer(experimental_non_blocking=False)
+        self._health = _Health(experimental_non_blocking=False)
         self._add(servicers)
         self._addresses = tuple(self._listen(listener) for listener in listeners)
 

@@ -52,14 +52,16 @@ class Mutations:
         """
         check_request_id(mutation.request_id)
         try:
-            prepared = prepare()
+            return self._carry_out(mutation, prepare(), work)
         except CertsvcError:
+            # Answered before, or by another worker meanwhile: then that answer stands, whatever is refused now.
             with self._ledger.read() as repositories:
                 recorded = self._recorded(repositories, mutation)
             if recorded is None:
                 raise
             return recorded
 
+    def _carry_out(self, mutation: Mutation[R], prepared: P, work: Callable[[Repositories, P], R]) -> bytes:
         def once(repositories: Repositories) -> bytes:
             recorded = self._recorded(repositories, mutation)
             if recorded is not None:

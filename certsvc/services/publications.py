@@ -1,13 +1,14 @@
 """What anyone may fetch: status lists, and the digests of what the register signed, by prefix.
 
-Invariants: a status list says what the database said at its `iat`; it is rebuilt when the feed says that one of its
-entries changed, and at the latest after a minute; an answer to a prefix holds at least a hundred digests where there
-are as many, so that it does not tell which one was asked for.
+Invariants: a status list is signed only when it was read whole, and says what the database said then; it is rebuilt
+when the feed says that one of its entries changed, and at the latest after a minute; an answer to a prefix holds at
+least a hundred digests where there are as many, so that it does not tell which one was asked for.
 """
 
 import hashlib
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from certsvc.domain.changes import Change
@@ -40,10 +41,12 @@ class PublishedList:
 
 @dataclass(slots=True)
 class _Built:
+    """A list as it was read at `at`, after `changes` changes of its entries."""
+
     statuses: dict[int, int]
     forms: dict[str, PublishedList]
     at: float
-    stale: bool = False
+    changes: int
 
 
 class StatusLists:
@@ -65,15 +68,14 @@ class StatusLists:
         self._clock = clock
         self._lock = threading.Lock()
         self._built: dict[int, _Built] = {}
+        self._changes: Counter[int] = Counter()
 
     def apply(self, change: Change) -> None:
         """Take note of a LICENSE change: the lists of its versions are stale."""
         data = LicenseChangeData.of(change)
         with self._lock:
             for slot in (data.slot, *data.older_slots):
-                built = self._built.get(slot >> STATUS_LIST_BITS)
-                if built is not None:
-                    built.stale = True
+                self._changes[slot >> STATUS_LIST_BITS] += 1
 
     def published(self, list_number: int, form: str) -> PublishedList:
         """The list in the form `jwt` or `cwt`. Raises NotFoundError for a list that has no entry yet."""
@@ -101,17 +103,19 @@ class StatusLists:
         now = time.monotonic()
         with self._lock:
             built = self._built.get(list_number)
-        if built is not None and now - built.at < (REBUILD_AFTER_SECONDS if built.stale else MAX_AGE_SECONDS / 2):
-            return built
+            changes = self._changes[list_number]
+        if built is not None:
+            keep_for = REBUILD_AFTER_SECONDS if built.changes != changes else MAX_AGE_SECONDS / 2
+            if now - built.at < keep_for:
+                return built
         with self._ledger.read() as repositories:
             highest = repositories.licenses.highest_slot()
         if not 0 <= list_number <= highest >> STATUS_LIST_BITS:
             raise NotFoundError(reason="NO_SUCH_LIST", message="there is no status list with this number")
-        # Marked fresh before it is read: a change that comes in meanwhile makes it stale again.
-        fresh = _Built({}, {}, now)
+        # Counted before it is read: a change that comes in meanwhile makes the list stale again.
+        fresh = _Built(self._read(list_number), {}, now, changes)
         with self._lock:
             self._built[list_number] = fresh
-        fresh.statuses.update(self._read(list_number))
         return fresh
 
     def _read(self, list_number: int) -> dict[int, int]:

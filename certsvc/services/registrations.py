@@ -8,6 +8,7 @@ from datetime import datetime
 
 from certsvc.domain.judging import Registration, registration_at
 from certsvc.domain.transitions import state_as_of
+from certsvc.errors import FieldViolation, InvalidInputError
 from certsvc.ports import Ledger, RegisteredVersion, Repositories
 
 
@@ -20,6 +21,16 @@ class Moment:
 
     as_of: datetime | None = None
     known_at: datetime | None = None
+
+    def check(self, *, now: datetime) -> None:
+        """Raise InvalidInputError (IN_FUTURE) unless both lie in the past: nobody knows a state to come."""
+        violations = [
+            FieldViolation(field, "IN_FUTURE", "lies in the future")
+            for field, moment in (("as_of_time", self.as_of), ("known_at_time", self.known_at))
+            if moment is not None and moment > now
+        ]
+        if violations:
+            raise InvalidInputError.of(*violations)
 
 
 class Registrations:

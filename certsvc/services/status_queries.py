@@ -45,6 +45,7 @@ class StatusQueries:
                 reason="VERIFY_NOT_GRANTED",
                 message="this agency may not verify licenses of this type from this region",
             )
+        moment.check(now=self._clock.now())
         now = moment.as_of or self._clock.now()
         with self._ledger.read() as repositories:
             registered = repositories.licenses.by_identifier(identifier)

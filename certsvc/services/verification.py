@@ -96,6 +96,7 @@ class VerificationService:
 
     def verify_code(self, caller: Caller, text: str, moment: Moment, *, max_age: float) -> Verification:
         """Verify the text of a QR code. Raises UnavailableError, PermissionDeniedError (VERIFY_NOT_GRANTED)."""
+        moment.check(now=self._clock.now())
         knowledge = Knowledge(self._follower.age(), max_age)
         now = moment.as_of or self._clock.now()
         # 1. The form.
@@ -134,6 +135,7 @@ class VerificationService:
         self, caller: Caller, text: str, moment: Moment, *, max_age: float, nonce: str, audience: str
     ) -> Verification:
         """Verify an SD-JWT VC, with key binding where it names a holder's key."""
+        moment.check(now=self._clock.now())
         knowledge = Knowledge(self._follower.age(), max_age)
         now = moment.as_of or self._clock.now()
         try:

@@ -1,8 +1,9 @@
 """Hands out committed changes in an order that never skips one, and wakes those who wait for the next.
 
 On SQLite one writer commits in the order of the sequence. On PostgreSQL a row with a lower sequence may be committed
-after one with a higher: a reader takes only rows of transactions below `pg_snapshot_xmin`, the oldest that still
-runs, in the order of (transaction, sequence), so that nothing can appear before what it has read (DESIGN §6).
+after one with a higher: a reader takes only rows of transactions below the oldest that still runs, in the order of
+(transaction, sequence), so that nothing can appear before what it has read (DESIGN §6). `pg_snapshot_xmin` would be
+that oldest of the whole cluster; a transaction of another database cannot write here, so it holds nothing back.
 
 Invariants: a position once passed never gets a row before it; NOTIFY only shortens a wait; where an old transaction
 holds back changes for longer than `STALL`, polling fails, because its answer would call stale knowledge fresh.
@@ -28,7 +29,18 @@ CHANNEL = "certsvc_changes"
 LISTEN_SECONDS = 0.25
 
 _c = tables.changes.c
-_XMIN = sa.literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", sa.BigInteger)
+# Of the transactions that run in this snapshot, those are left out that a session of another database is seen to run.
+# One that has ended since is seen nowhere and counts, as do prepared ones: it may have been ours.
+_HORIZON = sa.literal_column(
+    """(
+    SELECT coalesce(min(running.id::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+    FROM pg_snapshot_xip(pg_current_snapshot()) AS running (id)
+    WHERE NOT EXISTS (
+        SELECT FROM pg_stat_activity AS session
+        WHERE session.backend_xid = running.id::xid AND session.datname <> current_database()
+    ))""",
+    sa.BigInteger,
+)
 
 _AFTER = (
     sa.select(tables.changes)
@@ -39,8 +51,8 @@ _AFTER = (
     .order_by(_c.transaction_id, _c.sequence)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_SETTLED_AFTER = _AFTER.where(_c.transaction_id < _XMIN)
-_OLDEST_HELD_BACK = sa.select(sa.func.min(_c.recorded_at)).where(_c.transaction_id >= _XMIN)
+_SETTLED_AFTER = _AFTER.where(_c.transaction_id < _HORIZON)
+_OLDEST_HELD_BACK = sa.select(sa.func.min(_c.recorded_at)).where(_c.transaction_id >= _HORIZON)
 _LAST = sa.select(sa.func.coalesce(sa.func.max(_c.sequence), 0))
 
 
@@ -86,7 +98,7 @@ class Feed:
                 session = Session(connection)
                 if self._on_postgresql:
                     # Sequences start at 1: this lies before all that the oldest running transaction may add.
-                    return FeedPosition(session.number(sa.select(_XMIN)), 0)
+                    return FeedPosition(session.number(sa.select(_HORIZON)), 0)
                 return FeedPosition(0, session.number(_LAST))
         except SQLAlchemyError as error:
             raise translated(error) from error

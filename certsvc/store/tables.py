@@ -134,18 +134,15 @@ licenses = sa.Table(
     sa.Index("ix_licenses_agency", "agency_id", "license_id"),
     sa.Index("ix_licenses_responsible", "responsible_agency_id", "license_id"),
     sa.Index("ix_licenses_number", "type_code", "license_number_ix"),
+    sa.Index(
+        "uq_licenses_not_final",
+        *("agency_id", "type_code", "license_number_ix"),
+        unique=True,
+        sqlite_where=NOT_FINAL,
+        postgresql_where=NOT_FINAL,
+    ),
 )
 """`license_number_ix` is NULL where the license has no number: many may have none."""
-
-sa.Index(
-    "uq_licenses_not_final",
-    licenses.c.agency_id,
-    licenses.c.type_code,
-    licenses.c.license_number_ix,
-    unique=True,
-    sqlite_where=NOT_FINAL,
-    postgresql_where=NOT_FINAL,
-)
 
 license_versions = sa.Table(
     "license_versions",
@@ -164,16 +161,10 @@ license_versions = sa.Table(
     sa.Column("superseded_at", Instant),
     sa.Column("content", SEALED, nullable=False),
     sa.Column("code", SEALED, nullable=False),
+    sa.Index("ix_license_versions_exceptional", "status_slot", sqlite_where=EXCEPTIONAL, postgresql_where=EXCEPTIONAL),
 )
 """`state` repeats the license's own, changed in the same transaction: filling a worker's slots and rebuilding a
 status list read one table, in the order of one index."""
-
-sa.Index(
-    "ix_license_versions_exceptional",
-    license_versions.c.status_slot,
-    sqlite_where=EXCEPTIONAL,
-    postgresql_where=EXCEPTIONAL,
-)
 
 license_holders = sa.Table(
     "license_holders",

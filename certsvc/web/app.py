@@ -5,6 +5,7 @@ ours or talks to another host (Content-Security-Policy); errors are RFC 9457 pro
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,7 @@ def create_app(services: WebServices) -> Starlette:
             Route("/keyset", routes.key_set),
             Route("/keyset/flags", routes.key_flags),
             Route("/keys/{kid}", routes.key_record),
+            Route("/agencies/{agency_id}", routes.agency),
             Route("/types/{code}/{version:int}", routes.type_metadata),
             Route("/statuslists/{number:int}", routes.status_list),
             Route("/registered", routes.registered_digits),
@@ -94,6 +96,14 @@ class _Routes:
     def key_record(self, request: Request) -> Response:
         record = self._services.keys.record(request.path_params["kid"])
         return _cached(request, record.encode(), "application/json", FOREVER)
+
+    def agency(self, request: Request) -> Response:
+        agency = self._services.directory.agency(request.path_params["agency_id"])
+        if agency is None:
+            raise NotFoundError(reason="NO_SUCH_AGENCY", message="no agency has this credit code")
+        name = {"zh": agency.name.zh, "en": agency.name.en}
+        shown = {"id": agency.agency_id, "name": name, "region": agency.region, "state": agency.state}
+        return _cached(request, json.dumps(shown, ensure_ascii=False).encode(), "application/json", SHORT)
 
     def type_metadata(self, request: Request) -> Response:
         document = self._services.type_document(request.path_params["code"], request.path_params["version"])

@@ -69,7 +69,7 @@ def import_licenses(
             counts = _check(session, source, license_type, chosen, rejects)
         else:
             counts = _import(session, source, license_type, chosen, rejects, amend=amend)
-    _summarize(session, counts, rejects)
+    _summarize(session, counts, rejects, dry_run=dry_run)
     if counts.rejected:
         raise typer.Exit(ExitCode.PARTLY)
 
@@ -128,15 +128,18 @@ def _check(
         return ImportRun(source, requests, rejects).go(answers, progress=progress)
 
 
-def _summarize(session: Session, counts: ImportCounts, rejects: RejectFile) -> None:
+def _summarize(session: Session, counts: ImportCounts, rejects: RejectFile, *, dry_run: bool) -> None:
     described = {"rows": counts.rows, **asdict(counts)}
+    file = str(rejects.path) if rejects.rows else ""
     if session.as_json:
-        session.print_json({**described, "reject_file": str(rejects.path) if rejects.rows else ""})
+        session.print_json({"dry_run": dry_run, **described, "reject_file": file})
         return
+    if dry_run:
+        session.err.print(session.say("import_checked"))
     for name, count in described.items():
         session.out.print(f"{label(name, language=session.language)}: {count}")
-    if rejects.rows:
-        session.out.print(f"{session.say('reject_file')}: {rejects.path}")
+    if file:
+        session.out.print(f"{session.say('reject_file')}: {file}")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import grpc
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,6 +22,7 @@ from certsvc.domain.agency import CallerKind, ClientKey, OfficerRole
 from certsvc.keyring.cipher import AEADCipher
 from certsvc.ports import Ledger
 from certsvc.rpc.agencies import AgencyServicer, AgencyUseCases
+from certsvc.rpc.call import Metadata
 from certsvc.rpc.license_types import LicenseTypeServicer
 from certsvc.rpc.limits import CallLimits
 from certsvc.rpc.paging import Paging
@@ -40,6 +41,11 @@ ROLES = {f"clerk-{role.value.lower()}": role for role in OfficerRole}
 WAIT = 20.0
 
 
+def unserved(servicer: Any) -> Any:
+    """A servicer whose methods are for others to serve; its generated class can be made, though typed abstract."""
+    return servicer()
+
+
 def credential(kind: CallerKind, owner_id: str) -> ClientCredential:
     return ClientCredential(kind, owner_id, "", AUDIENCE, None, ec.generate_private_key(ec.SECP256R1()))
 
@@ -51,7 +57,7 @@ class RegisterServer:
     ledger: Ledger
     listeners: tuple[Listener, ...] = (Listener("127.0.0.1:0"),)
     limits: CallLimits = field(default_factory=CallLimits)
-    licenses: Any = field(default_factory=cast(Any, license_service_pb2_grpc.LicenseServiceServicer))
+    licenses: Any = field(default_factory=lambda: unserved(license_service_pb2_grpc.LicenseServiceServicer))
     is_filled: bool = False
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
@@ -110,12 +116,11 @@ class RegisterServer:
             client_keys=services.client_keys,
             grants=services.grants,
         )
-        unserved: Any = verification_service_pb2_grpc.VerificationServiceServicer
         return Servicers(
             agencies=AgencyServicer(use_cases, paging=paging),
             license_types=LicenseTypeServicer(services.license_types, paging=paging),
             licenses=self.licenses,
-            verification=unserved(),
+            verification=unserved(verification_service_pb2_grpc.VerificationServiceServicer),
             signing_keys=SigningKeyServicer(services.signing_keys, public_keys, paging=paging),
         )
 
@@ -133,8 +138,8 @@ class RegisterServer:
             token_id=f"{threading.get_ident()}",
         )
 
-    def metadata(self, credential: ClientCredential, officer_id: str = "") -> list[tuple[str, str]]:
-        return [("authorization", f"Bearer {self.token(credential, officer_id)}")]
+    def metadata(self, credential: ClientCredential, officer_id: str = "") -> Metadata:
+        return (("authorization", f"Bearer {self.token(credential, officer_id)}"),)
 
     @contextmanager
     def running(self) -> Iterator[grpc.Channel]:
@@ -186,9 +191,7 @@ def fields_of(error: Any) -> set[str]:
     return {violation.field for violation in detail.field_violations}
 
 
-def call_any(
-    channel: grpc.Channel, method: str, *, kind: str, metadata: list[tuple[str, str]], request: Message | bytes
-) -> None:
+def call_any(channel: grpc.Channel, method: str, *, kind: str, metadata: Metadata, request: Message | bytes) -> None:
     """Call an RPC of any kind with one message, and read its answers to the end."""
     data = request if isinstance(request, bytes) else request.SerializeToString()
     callable_ = getattr(channel, kind)(method, request_serializer=bytes, response_deserializer=bytes)

@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
 from certsvc.ports import Ledger
+from certsvc.rpc.call import Metadata
 from certsvc.rpc.permissions import RULES
 from certsvc.v1 import (
     agency_service_pb2,
@@ -45,9 +46,7 @@ class Served:
     register: RegisterServer
     channel: grpc.Channel
 
-    def outcome(
-        self, method: str, metadata: list[tuple[str, str]], request: bytes = b""
-    ) -> tuple[grpc.StatusCode, str]:
+    def outcome(self, method: str, metadata: Metadata, request: bytes = b"") -> tuple[grpc.StatusCode, str]:
         """How a call with this message ended, OK with no reason."""
         try:
             call_any(self.channel, method, kind=kind_of(METHODS[method]), metadata=metadata, request=request)
@@ -76,12 +75,13 @@ def test_without_a_good_token_nobody_calls(served: Served, method: str) -> None:
     token = served.register.token(served.register.operator)
     head, payload, signature = token.split(".")
     turned = "".join(random.Random(7).sample(signature, len(signature)))
-    for metadata in (
-        [],
-        [("authorization", token)],
-        [("authorization", f"Bearer {head}.{payload}.{turned}")],
-        [("authorization", f"Bearer {head}.{payload}.")],
-    ):
+    attempts: tuple[Metadata, ...] = (
+        (),
+        (("authorization", token),),
+        (("authorization", f"Bearer {head}.{payload}.{turned}"),),
+        (("authorization", f"Bearer {head}.{payload}."),),
+    )
+    for metadata in attempts:
         code, reason = served.outcome(method, metadata)
         assert code is grpc.StatusCode.UNAUTHENTICATED, metadata
         assert reason.startswith("TOKEN_")

@@ -14,6 +14,7 @@ from certsvc.domain.changes import START, Change, ChangeKind, FeedPosition
 from certsvc.errors import UnavailableError
 from certsvc.ports import Repositories
 from certsvc.store.ledger import SQLLedger
+from tests.databases import PostgresServer, fresh_database
 from tests.integration.store.builders import NOON, SetClock, make_change
 from tests.integration.store.conftest import OpenLedger, seeded
 
@@ -148,6 +149,17 @@ def test_an_older_transaction_that_writes_last_is_not_skipped(postgres_url: str,
     # By sequence the newer one comes first: a reader in that order would have passed the older one's place.
     assert refs(found) == ["older", "newer"]
     assert found[0].position.sequence > found[1].position.sequence
+
+
+def test_a_transaction_of_another_database_holds_nothing_back(
+    postgres_server: PostgresServer, postgres_url: str, open_at: OpenLedger
+) -> None:
+    ledger = seeded(postgres_url, open_at)
+    with fresh_database(postgres_server) as elsewhere, two_transactions(elsewhere) as (stranger, _):
+        stranger.start()
+        head = ledger.head()
+        put(ledger, "1")
+        assert refs(ledger.poll(head, limit=9)) == ["1"]
 
 
 def test_what_is_held_back_too_long_is_an_error(postgres_url: str, open_at: OpenLedger, clock: SetClock) -> None:

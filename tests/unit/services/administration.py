@@ -110,7 +110,7 @@ class Administration:
             self.answers[answer] = result
             return answer
 
-        return Mutation(caller, request_id or f"r-{next(_request_ids)}", payload, encode)
+        return Mutation(caller, request_id or f"test-{next(_request_ids)}", payload, encode)
 
     def answer(self, encoded: bytes) -> Any:
         return self.answers[encoded]

@@ -16,6 +16,7 @@ from certsvc.errors import (
     InvalidInputError,
     NotFoundError,
     PermissionDeniedError,
+    UnavailableError,
 )
 from certsvc.services.agencies import AgencyEnd, AgencyUpdate, check_own_agency
 from tests.unit.services.administration import (
@@ -186,7 +187,7 @@ def test_an_agency_acts_for_itself_only() -> None:
     assert refused.value.reason == "OTHER_AGENCY"
 
 
-def test_what_was_known_is_forgotten_even_when_the_answer_is_lost(
+def test_a_lost_answer_is_found_again_and_what_was_known_is_forgotten(
     administration: Administration, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     administration.add_agency()
@@ -196,10 +197,9 @@ def test_what_was_known_is_forgotten_even_when_the_answer_is_lost(
 
     def write_and_lose(work: Any, *, order: str = "") -> Any:
         write(work, order=order)
-        raise ConflictError(reason="LOST", message="the answer was lost")
+        raise UnavailableError(reason="COMMIT_UNKNOWN", message="the answer was lost")
 
     monkeypatch.setattr(administration.ledger, "write", write_and_lose)
-    with pytest.raises(ConflictError):
-        administration.agencies.update(update(region="44"), administration.mutation())
+    administration.agencies.update(update(region="44"), administration.mutation())
 
     assert administration.agencies.get(AGENCY).region == "44" != known.region
