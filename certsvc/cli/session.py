@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -18,7 +17,7 @@ from rich.console import Console
 
 from certsvc.cli.rendering import record_lines, table_of, to_json
 from certsvc.cli.words import TEXTS
-from certsvc.client import CallError, Client
+from certsvc.client import CallError, Client, SystemClock
 from certsvc.errors import CertsvcError, InvalidInputError
 
 Req = TypeVar("Req", bound=Message)
@@ -30,14 +29,6 @@ UNBOUNDED_WIDTH = 100_000
 
 class DryRunEnd(Exception):  # noqa: N818 - no error: the end of a command that only shows what it would do
     """Raised in place of a call when the command shall only say what it would send."""
-
-
-class SystemClock:
-    """The clock of this machine."""
-
-    def now(self) -> datetime:
-        """The present instant in UTC."""
-        return datetime.now(UTC)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from certsvc.client.licenses import IssueAnswer
 from certsvc.client.offline_verifier import OfflineResult, OfflineVerifier
 from certsvc.client.retries import RetryPolicy
 from certsvc.client.shown_license import ShownLicense
+from certsvc.client.system_clock import SystemClock
 from certsvc.client.verification import VerifyAnswer
 from certsvc.credentials.client_credential import ClientCredential, load_credential
 
@@ -21,6 +22,7 @@ __all__ = [
     "OfflineVerifier",
     "RetryPolicy",
     "ShownLicense",
+    "SystemClock",
     "VerifyAnswer",
     "load_credential",
 ]

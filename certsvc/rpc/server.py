@@ -7,6 +7,7 @@ call; from the moment it stops, health answers NOT_SERVING and no new call is ta
 from collections.abc import Sequence
 from concurrent import futures
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -77,11 +78,10 @@ class Servicers:
 class _Health(health.HealthServicer):
     """grpc-health-checking's servicer, with the List that it does not implement."""
 
-    def List(
-        self, request: health_pb2.HealthListRequest, context: grpc.ServicerContext
-    ) -> health_pb2.HealthListResponse:
+    # types-grpcio-health-checking does not know List yet.
+    def List(self, request: Any, context: grpc.ServicerContext) -> Any:
         statuses = {name: self.Check(health_pb2.HealthCheckRequest(service=name), context) for name in ("", *SERVICES)}
-        return health_pb2.HealthListResponse(statuses=statuses)
+        return health_pb2.HealthListResponse(statuses=statuses)  # type: ignore[attr-defined]
 
 
 class GRPCServer:

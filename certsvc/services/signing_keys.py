@@ -102,19 +102,7 @@ class SigningKeys:
             self._check_scope(new, found)
             kid, public_key = self._vault.generate(purpose=new.purpose)
             made.append(kid)
-            return SigningKey(
-                kid=kid,
-                purpose=new.purpose,
-                algorithm=ALGORITHM,
-                public_key=public_key,
-                agency_id=new.agency_id,
-                type_codes=tuple(sorted(set(new.type_codes))),
-                state=KeyState.PRE_ACTIVE,
-                development=self._policy.development,
-                created_at=now,
-                published_at=now,
-                signing_until=now + self._policy.wait(new.purpose) + self._policy.signing_limit,
-            )
+            return self._published(new, kid, public_key, now)
 
         def work(repositories: Repositories, key: SigningKey, _now: datetime) -> SigningKey:
             repositories.signing_keys.add(key)
@@ -210,6 +198,21 @@ class SigningKeys:
             violations.append(FieldViolation("agency_id", "NO_SUCH_AGENCY", "must be an agency's credit code"))
         if violations:
             raise InvalidInputError.of(*violations)
+
+    def _published(self, new: NewSigningKey, kid: str, public_key: bytes, now: datetime) -> SigningKey:
+        return SigningKey(
+            kid=kid,
+            purpose=new.purpose,
+            algorithm=ALGORITHM,
+            public_key=public_key,
+            agency_id=new.agency_id,
+            type_codes=tuple(sorted(set(new.type_codes))),
+            state=KeyState.PRE_ACTIVE,
+            development=self._policy.development,
+            created_at=now,
+            published_at=now,
+            signing_until=now + self._policy.wait(new.purpose) + self._policy.signing_limit,
+        )
 
     def _may_activate(self, key: SigningKey | None, now: datetime) -> SigningKey:
         if key is None:

@@ -42,16 +42,23 @@ _HORIZON = sa.literal_column(
     sa.BigInteger,
 )
 
-_AFTER = (
+_AFTER_ON_POSTGRESQL = (
     sa.select(tables.changes)
     .where(
         sa.tuple_(_c.transaction_id, _c.sequence)
-        > sa.tuple_(sa.bindparam("transaction", type_=sa.BigInteger), sa.bindparam("sequence", type_=sa.BigInteger))
+        > sa.tuple_(sa.bindparam("transaction", type_=sa.BigInteger), sa.bindparam("sequence", type_=sa.BigInteger)),
+        _c.transaction_id < _HORIZON,
     )
     .order_by(_c.transaction_id, _c.sequence)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_SETTLED_AFTER = _AFTER.where(_c.transaction_id < _HORIZON)
+# All transactions are 0 here, and SQLite would use but the first column of a pair to find the place.
+_AFTER_ON_SQLITE = (
+    sa.select(tables.changes)
+    .where(_c.sequence > sa.bindparam("sequence"))
+    .order_by(_c.sequence)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
 _OLDEST_HELD_BACK = sa.select(sa.func.min(_c.recorded_at)).where(_c.transaction_id >= _HORIZON)
 _LAST = sa.select(sa.func.coalesce(sa.func.max(_c.sequence), 0))
 
@@ -79,14 +86,7 @@ class Feed:
         try:
             with self._engine.connect() as connection:
                 session = Session(connection)
-                rows = session.rows(
-                    _SETTLED_AFTER if self._on_postgresql else _AFTER,
-                    transaction=after.transaction,
-                    sequence=after.sequence,
-                    limit=limit,
-                )
-                if self._on_postgresql and len(rows) < limit:
-                    self._check_progress(session)
+                rows = self._rows_after(session, after, limit)
         except SQLAlchemyError as error:
             raise translated(error) from error
         return [_change_of(row) for row in rows]
@@ -102,6 +102,14 @@ class Feed:
                 return FeedPosition(0, session.number(_LAST))
         except SQLAlchemyError as error:
             raise translated(error) from error
+
+    def _rows_after(self, session: Session, after: FeedPosition, limit: int) -> Sequence[Row]:
+        if not self._on_postgresql:
+            return session.rows(_AFTER_ON_SQLITE, sequence=after.sequence, limit=limit)
+        rows = session.rows(_AFTER_ON_POSTGRESQL, transaction=after.transaction, sequence=after.sequence, limit=limit)
+        if len(rows) < limit:
+            self._check_progress(session)
+        return rows
 
     def _check_progress(self, session: Session) -> None:
         oldest = session.rows(_OLDEST_HELD_BACK)[0][0]

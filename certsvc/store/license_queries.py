@@ -55,7 +55,8 @@ _WITH_NUMBER = (
 )
 _OF_HOLDER = (
     CURRENT.where(
-        _l.type_code == _p("type_code"),
+        # An expression, so that SQLite does not read all licenses of the type by their index rather than the holder's.
+        _l.type_code.concat("") == _p("type_code"),
         _l.license_id.in_(sa.select(_h.license_id).where(_h.number_ix == _p("number_ix"))),
     )
     .order_by(_l.license_id.desc())
@@ -135,7 +136,7 @@ class LicenseQueries:
             conditions.append(_l.license_id < after)
         # Two halves, because no index serves an OR over two columns in the order of a third.
         mine = _l.responsible_agency_id == agency_id
-        handed_on = sa.and_(_l.agency_id == agency_id, _l.responsible_agency_id != agency_id)
+        handed_on = sa.and_(_l.agency_id == agency_id, tables.HANDED_ON)
         halves = [
             sa.select(_l.license_id)
             .join(tables.license_versions, (_v.license_id == _l.license_id) & (_v.version == _l.current_version))

@@ -14,8 +14,7 @@ from certsvc.domain.license_type import TrustGrade, TypeState
 from certsvc.domain.signing_key import KeyPurpose, KeyState
 from certsvc.store.column_types import ROW_ID, Instant, OneOf
 
-SEALED = sa.LargeBinary()
-DIGEST = sa.LargeBinary()
+SEALED = DIGEST = sa.LargeBinary()
 
 metadata = sa.MetaData(
     naming_convention={
@@ -26,9 +25,9 @@ metadata = sa.MetaData(
     }
 )
 
-# The words of these two conditions stand in indices and in queries alike: a planner uses a partial index only where
-# it finds the index's own condition, so they hold literals and no parameters.
+# Literal, in indices and queries alike: a planner takes a partial index only where it finds that index's own condition.
 NOT_FINAL = sa.text("state IN ('ACTIVE', 'SUSPENDED')")
+HANDED_ON = sa.text("responsible_agency_id <> agency_id")
 EXCEPTIONAL = sa.text("(state <> 'ACTIVE' OR superseded_at IS NOT NULL)")
 
 agencies = sa.Table(
@@ -113,7 +112,7 @@ key_set = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("version", sa.BigInteger, nullable=False),
 )
-"""One row, id = 1, made by the migration: the number that rises whenever a key is added or changes its state."""
+"""One row, id = 1, made by the migration: its version rises whenever a key is added or changes its state."""
 
 licenses = sa.Table(
     "licenses",
@@ -131,7 +130,7 @@ licenses = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
     sa.Column("confirmed_at", Instant, nullable=False),
-    sa.Index("ix_licenses_agency", "agency_id", "license_id"),
+    sa.Index("ix_licenses_handed_on", "agency_id", "license_id", sqlite_where=HANDED_ON, postgresql_where=HANDED_ON),
     sa.Index("ix_licenses_responsible", "responsible_agency_id", "license_id"),
     sa.Index("ix_licenses_number", "type_code", "license_number_ix"),
     sa.Index(

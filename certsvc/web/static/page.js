@@ -65,8 +65,10 @@ class Page {
   }
 
   #switchLanguage() {
+    const typed = byId("paste").value;
     this.#language = this.#language === "zh" ? "en" : "zh";
     this.#show();
+    byId("paste").value = typed;
   }
 
   #show() {

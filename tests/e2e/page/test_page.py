@@ -105,6 +105,7 @@ def test_a_pasted_text_is_checked_and_kept_out_of_the_address(stub: RegisterStub
     digits = stub.code(business_license())
     visit.open()
     visit.page.locator("#paste").fill(f"  {visit.address}/q#{digits[:300]}\n{digits[300:]}\n")
+    visit.page.locator("#language").click()
     visit.page.locator("#paste-check").click()
     visit.page.wait_for_selector("#verdict[data-verdict=VALID]")
     assert visit.page.locator(".note").count() == 0

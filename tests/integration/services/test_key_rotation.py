@@ -15,7 +15,6 @@ from certsvc.keyring.memory_vault import MemoryVault
 from certsvc.services.signing_keys import KeyPolicy, NewSigningKey
 from certsvc.store.ledger import open_ledger
 from certsvc.store.schema import migrate
-from tests.databases import PostgresServer, fresh_database
 from tests.unit.services.administration import Administration, SetClock
 
 WAIT = 20.0
@@ -23,15 +22,16 @@ ROUNDS = 12
 
 
 @pytest.fixture
-def workers(postgres_server: PostgresServer) -> Iterator[tuple[Administration, Administration]]:
+def workers(postgres_url: str) -> Iterator[tuple[Administration, Administration]]:
     """Two of them, with one vault."""
     clock, vault = SetClock(), MemoryVault()
     with ExitStack() as stack:
-        url = stack.enter_context(fresh_database(postgres_server))
-        migrate(url)
+        migrate(postgres_url)
         made = []
         for _ in range(2):
-            ledger = open_ledger(url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32), clock=clock)
+            ledger = open_ledger(
+                postgres_url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32), clock=clock
+            )
             stack.callback(ledger.close)
             made.append(Administration(ledger, clock, KeyPolicy(development=True), vault))
         yield made[0], made[1]

@@ -40,10 +40,11 @@ def test_partial_indices_have_their_conditions(database_url: str) -> None:
     assert definitions.keys() == PARTIAL
     assert "'SUSPENDED'" in definitions["uq_licenses_not_final"]
     assert "UNIQUE" in definitions["uq_licenses_not_final"]
+    assert "<>" in definitions["ix_licenses_handed_on"]
     assert "superseded_at IS NOT NULL" in definitions["ix_license_versions_exceptional"]
 
 
-PARTIAL = {"uq_licenses_not_final", "ix_license_versions_exceptional"}
+PARTIAL = {"uq_licenses_not_final", "ix_licenses_handed_on", "ix_license_versions_exceptional"}
 
 
 def constraint_names(found: sa.Inspector, table: str) -> set[str | None]:

@@ -46,12 +46,12 @@ def test_existing_states_and_identifiers_are_found() -> None:
 
 def test_a_mapping_file() -> None:
     mapping = read_mapping(
-        'missing = ["-"]\n[columns]\nlicense_number = "a"\n[constants]\nlegal_basis = "b"\n[states]\n"营业" = "ACTIVE"\n'
+        'missing = ["-"]\n[columns]\nlicense_number = "a"\n[constants]\nlegal_basis = "b"\n[states]\n"开" = "ACTIVE"\n'
     )
     assert mapping.columns == {"license_number": "a"}
     assert mapping.constants == {"legal_basis": "b"}
     assert mapping.missing == {"-"}
-    assert (mapping.states["营业"], mapping.states["吊销"]) == ("ACTIVE", "REVOKED")
+    assert (mapping.states["开"], mapping.states["吊销"]) == ("ACTIVE", "REVOKED")
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,8 @@ def test_every_item_of_a_stream_is_checked(bench: Bench) -> None:
 )
 def test_who_loses_the_right_loses_running_streams(bench: Bench, now: Caller | None, code: grpc.StatusCode) -> None:
     sending = bench.stream(WATCH, lambda requests, _: iter([1, 2]), [])
-    taking = bench.stream(BATCH, lambda requests, _: list(requests), [b""])
+    taken: list[Any] = []
+    taking = bench.stream(BATCH, lambda requests, _: map(taken.append, requests), [b""])
     assert next(sending) == 1
 
     bench.authentication.now = now
@@ -214,6 +215,7 @@ def test_who_loses_the_right_loses_running_streams(bench: Bench, now: Caller | N
         with pytest.raises(Ended):
             list(answers)
         assert bench.ended_with()[0] is code
+    assert taken == []
 
 
 def test_the_caller_cannot_be_had_around_the_guard() -> None:

@@ -8,6 +8,7 @@ down_revision = None
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 NOT_FINAL = sa.text("state IN ('ACTIVE', 'SUSPENDED')")
+HANDED_ON = sa.text("responsible_agency_id <> agency_id")
 EXCEPTIONAL = sa.text("(state <> 'ACTIVE' OR superseded_at IS NOT NULL)")
 
 
@@ -131,7 +132,13 @@ def _make_licenses() -> None:
         ),
         sa.PrimaryKeyConstraint("license_id", name="pk_licenses"),
     )
-    op.create_index("ix_licenses_agency", "licenses", ["agency_id", "license_id"])
+    op.create_index(
+        "ix_licenses_handed_on",
+        "licenses",
+        ["agency_id", "license_id"],
+        sqlite_where=HANDED_ON,
+        postgresql_where=HANDED_ON,
+    )
     op.create_index("ix_licenses_number", "licenses", ["type_code", "license_number_ix"])
     op.create_index("ix_licenses_responsible", "licenses", ["responsible_agency_id", "license_id"])
     op.create_index(
