@@ -32,6 +32,8 @@ class Settings:
     workers: int = 1
     audience: str = "certsvc"
     max_unary_calls: int = 64
+    max_streams: int = 256
+    max_streams_per_caller: int = 16
     match_per_agency_daily: int = 10_000
     match_per_subject_daily: int = 20
     publish_ahead_hours: int = 48

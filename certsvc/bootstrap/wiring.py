@@ -242,7 +242,11 @@ class Wiring:
             servicers=self.servicers,
             authentication=self.authenticator,
             registry=self.registry,
-            limits=CallLimits(unary_calls=settings.max_unary_calls),
+            limits=CallLimits(
+                unary_calls=settings.max_unary_calls,
+                streams=settings.max_streams,
+                streams_per_caller=settings.max_streams_per_caller,
+            ),
             share_port=share_port,
         )
 

@@ -210,6 +210,8 @@ def _tell(**fields: object) -> None:
 def _welcome(settings: Settings, application: Application, license_: dict[str, str]) -> None:
     agency = sample_register.sample("agencies")[0]["agency"]["agency_id"]
     credential = settings.data_dir / "agencies" / f"{agency}.json"
+    picture = settings.data_dir / "sample.png"
+    picture.write_bytes(draw(license_["qr_text"], error_correction="M").png(module_size=4))
     typer.echo(draw(license_["qr_text"], error_correction="L").terminal_text())
     typer.echo(
         "\n".join(
@@ -224,7 +226,7 @@ def _welcome(settings: Settings, application: Application, license_: dict[str, s
                 "Try it in another terminal. 另开终端试试：",
                 f"  export CERTSVC_CREDENTIAL={credential}",
                 f"  .venv/bin/certsvc --officer clerk-1 licenses show {license_['identifier']}",
-                f"  .venv/bin/certsvc verify '{license_['qr_text'][:40]}…'",
+                f"  .venv/bin/certsvc verify {picture}",
                 f"  .venv/bin/certsvc --credential {settings.operator_file} agencies list",
                 "",
                 "Ctrl-C stops it. 按 Ctrl-C 停止。",

@@ -236,10 +236,9 @@ def _read_history(imported: license_service_pb2.ImportedHistory, violations: Vio
     def instant(name: str) -> datetime | None:
         return read_instant(imported, name, path=f"imported.{name}", violations=violations)
 
-    state = STATES.read_optional(imported.state, field="imported.state", violations=violations)
     return ImportedHistory(
         identifier=imported.identifier,
-        state=state or LicenseState.ACTIVE,
+        state=STATES.read_optional(imported.state, field="imported.state", violations=violations),
         state_at=instant("state_time"),
         state_reason=imported.state_reason,
         issued_at=instant("issue_time"),

@@ -34,14 +34,21 @@ class OnExisting(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportedHistory:
-    """What another register knows of a license that is taken over; an empty identifier asks for a new one."""
+    """What another register knows of a license that is taken over; an empty identifier asks for a new one.
+
+    `state` None: it says nothing of states, so a new license is ACTIVE and a known one keeps its own.
+    """
 
     identifier: str = ""
-    state: LicenseState = LicenseState.ACTIVE
+    state: LicenseState | None = None
     state_at: datetime | None = None
     state_reason: str = ""
     issued_at: datetime | None = None
     revocation_kind: RevocationKind | None = None
+
+    def began_at(self, now: datetime) -> datetime:
+        """Since when it is a license: its issue, or else the first that is known of it."""
+        return min(self.issued_at or self.state_at or now, now)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -4,7 +4,7 @@ Invariant: a Draft satisfies its type (holders, fields, days, texts); nothing el
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -60,16 +60,19 @@ class Drafting:
         last = parse_day(valid_until, field="valid_until", violations=violations) if valid_until else None
         if first is not None and (last is not None or not valid_until):
             period = ValidityPeriod(first, last)
-            violations += [
-                FieldViolation(_PERIOD_FIELDS[violation.field], violation.reason, violation.description)
-                for violation in check_validity(period, license_type.validity)
-            ]
+            violations += renamed(check_validity(period, license_type.validity), PERIOD_FIELDS)
             if not violations:
                 return Draft(license_number, parsed, dict(fields), period)
         raise InvalidInputError.of(*violations)
 
 
-_PERIOD_FIELDS = {"validity.first": "valid_from", "validity.last": "valid_until"}
+PERIOD_FIELDS = {"validity.first": "valid_from", "validity.last": "valid_until"}
+"""What callers call the days, where the domain calls them otherwise."""
+
+
+def renamed(violations: Iterable[FieldViolation], names: Mapping[str, str]) -> list[FieldViolation]:
+    """The violations with their fields as callers name them."""
+    return [replace(violation, field=names.get(violation.field, violation.field)) for violation in violations]
 
 
 def parse_holders(

@@ -41,7 +41,7 @@ def check_history(imported: ImportedHistory, *, now: datetime) -> list[FieldViol
     for field, moment in (("issue_time", imported.issued_at), ("state_time", imported.state_at)):
         if moment is not None and moment > now + CLOCK_SLACK:
             violations.append(FieldViolation(f"imported.{field}", "IN_FUTURE", "lies in the future"))
-    if imported.state is not LicenseState.ACTIVE and imported.state_at is None:
+    if imported.state not in (None, LicenseState.ACTIVE) and imported.state_at is None:
         description = "is needed with any state but active"
         violations.append(FieldViolation("imported.state_time", "REQUIRED", description))
     if imported.issued_at and imported.state_at and imported.state_at < imported.issued_at:

@@ -4,6 +4,7 @@ Invariants: no license row changes without its event and its change in the feed;
 a stale etag or from a state that does not allow it is refused and leaves nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,10 +17,13 @@ from certsvc.errors import ConflictError, InvalidInputError
 from certsvc.ports import Repositories
 from certsvc.services.directory import Directory
 from certsvc.services.license_changes import license_change
-from certsvc.services.license_drafts import Draft
+from certsvc.services.license_drafts import Draft, renamed
 from certsvc.services.license_signing import LicenseSigning, SignedVersion
 from certsvc.services.numbering import StatusEntry
 from certsvc.services.slots import Slots
+
+CAUSE_FIELDS = {"cause.effective_at": "cause.effective_time", "cause.revocation_kind": "kind"}
+"""What callers call the parts of a cause, where the domain calls them otherwise."""
 
 
 class LicenseRecords:
@@ -66,7 +70,7 @@ class LicenseRecords:
         Signed here, because what it follows is only sure inside the transaction. Raises as `set_state` does.
         """
         check_transition(license_.state, action)
-        self._check_cause(repositories, license_, action, cause, now)
+        self._check_cause(repositories, license_, action, cause, now, CAUSE_FIELDS)
         older_slots = tuple(version.status_slot for version in repositories.licenses.versions(license_.license_id))
         signed = self._signing.sign(
             license_type,
@@ -100,6 +104,7 @@ class LicenseRecords:
         action: LicenseAction,
         cause: StateCause,
         now: datetime,
+        cause_fields: Mapping[str, str] = CAUSE_FIELDS,
     ) -> License:
         """The state after `action`, for all versions.
 
@@ -107,7 +112,7 @@ class LicenseRecords:
         ConflictError (CHANGED_MEANWHILE) when somebody was faster.
         """
         state: LicenseState = check_transition(license_.state, action)
-        self._check_cause(repositories, license_, action, cause, now)
+        self._check_cause(repositories, license_, action, cause, now, cause_fields)
         registered = repositories.licenses.by_identifier(license_.current.identifier)
         if registered is None:
             raise ConflictError(reason="CHANGED_MEANWHILE", message="the license changed meanwhile; read it again")
@@ -129,6 +134,7 @@ class LicenseRecords:
         action: LicenseAction,
         cause: StateCause,
         now: datetime,
+        cause_fields: Mapping[str, str],
     ) -> None:
         events = [event for _, event in repositories.licenses.events(license_.license_id)]
         violations = check_cause(
@@ -139,7 +145,7 @@ class LicenseRecords:
             latest_at=max(event.cause.effective_at for event in events),
         )
         if violations:
-            raise InvalidInputError.of(*violations)
+            raise InvalidInputError.of(*renamed(violations, cause_fields))
 
     def _tell(
         self,

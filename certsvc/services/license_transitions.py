@@ -16,7 +16,7 @@ from certsvc.domain.principal import Caller
 from certsvc.domain.signing_key import SigningKey
 from certsvc.domain.transitions import check_renewal, check_transition
 from certsvc.domain.validity_dates import day_in_shanghai
-from certsvc.errors import FailedPreconditionError, PermissionDeniedError
+from certsvc.errors import FailedPreconditionError, InvalidInputError, PermissionDeniedError
 from certsvc.ports import Clock, CodeFormat, Ledger, Repositories
 from certsvc.services.approvals import put_up
 from certsvc.services.directory import Directory
@@ -27,7 +27,7 @@ from certsvc.services.license_commands import (
     LicenseOutcome,
     LicenseView,
 )
-from certsvc.services.license_drafts import Draft, Drafting
+from certsvc.services.license_drafts import PERIOD_FIELDS, Draft, Drafting, renamed
 from certsvc.services.license_records import LicenseRecords, check_etag
 from certsvc.services.license_signing import LicenseSigning
 from certsvc.services.mutations import Mutation, Mutations
@@ -187,7 +187,10 @@ class LicenseTransitions:
             today=today,
         )
         if renewing:
-            check_renewal(plan.license_type.validity, current=current.validity, renewed=draft.validity, today=today)
+            try:
+                check_renewal(plan.license_type.validity, current=current.validity, renewed=draft.validity, today=today)
+            except InvalidInputError as error:
+                raise InvalidInputError.of(*renamed(error.violations, PERIOD_FIELDS)) from error
         return draft
 
     def _own(self, repositories: Repositories, caller: Caller, identifier: str) -> License:

@@ -5,19 +5,16 @@ Invariants: nothing leaves before the commit; the key is still ACTIVE in the tra
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from certsvc.domain.agency import Agency, GrantKind
 from certsvc.domain.identifier import LicenseIdentifier
-from certsvc.domain.license import License, LicenseAction, LicenseState, LicenseVersion, StateCause
+from certsvc.domain.license import License, LicenseAction, LicenseState, StateCause
 from certsvc.domain.license_type import LicenseType, TypeState
 from certsvc.domain.principal import Caller
-from certsvc.domain.signing_key import SigningKey
 from certsvc.domain.text import text_violations
 from certsvc.domain.validity_dates import day_in_shanghai
 from certsvc.errors import (
-    AlreadyExistsError,
     ExhaustedError,
     FailedPreconditionError,
     FieldViolation,
@@ -26,42 +23,16 @@ from certsvc.errors import (
 from certsvc.ports import Clock, CodeFormat, Repositories
 from certsvc.services.approvals import put_up
 from certsvc.services.directory import Directory
-from certsvc.services.license_commands import (
-    Disposition,
-    ImportedHistory,
-    IssueCommand,
-    LicenseOutcome,
-    LicenseView,
-    OnExisting,
-)
+from certsvc.services.known_licenses import IssuePlan, KnownLicenses
+from certsvc.services.license_commands import Disposition, IssueCommand, LicenseOutcome
 from certsvc.services.license_drafts import Draft, Drafting
 from certsvc.services.license_history import check_history, imported_identifier
 from certsvc.services.license_records import LicenseRecords
-from certsvc.services.license_signing import LicenseSigning, SignedVersion
+from certsvc.services.license_signing import LicenseSigning
 from certsvc.services.mutations import Mutation, Mutations
-from certsvc.services.numbering import Numbering, StatusEntry
+from certsvc.services.numbering import Numbering
 
 MAX_LEGAL_BASIS = 500
-
-_STATE_ACTIONS = {
-    LicenseState.ACTIVE: LicenseAction.REINSTATE,
-    LicenseState.SUSPENDED: LicenseAction.SUSPEND,
-    LicenseState.REVOKED: LicenseAction.REVOKE,
-    LicenseState.CANCELLED: LicenseAction.CANCEL,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """All that issuing needs inside the transaction."""
-
-    license_type: LicenseType
-    draft: Draft
-    license: License
-    signed: SignedVersion
-    key: SigningKey
-    entry: StatusEntry
-    now: datetime
 
 
 class LicenseIssuing:
@@ -85,7 +56,7 @@ class LicenseIssuing:
         self._signing = signing
         self._records = records
         self._numbering = numbering
-        self._codes = codes
+        self._known = KnownLicenses(records=records, codes=codes)
         self._clock = clock
 
     def issue(self, caller: Caller, command: IssueCommand, mutation: Mutation[LicenseOutcome]) -> bytes:
@@ -96,11 +67,11 @@ class LicenseIssuing:
         REQUEST_ID_REUSED), ExhaustedError (OFFICER_LIMIT, AGENCY_LIMIT).
         """
 
-        def work(repositories: Repositories, plan: _Plan) -> LicenseOutcome:
+        def work(repositories: Repositories, plan: IssuePlan) -> LicenseOutcome:
             if plan.license_type.second_officer:
-                existing = self._existing(repositories, command, plan)
+                existing = self._known.find(repositories, command, plan)
                 if existing is not None:
-                    return self._meet_existing(repositories, caller, command, plan, existing)
+                    return self._known.meet(repositories, caller, command, plan, existing)
                 return put_up(
                     repositories,
                     caller,
@@ -119,7 +90,7 @@ class LicenseIssuing:
         plan = self._prepare(caller, command)
         return lambda repositories: self._carry_out(repositories, caller, command, plan)
 
-    def _prepare(self, caller: Caller, command: IssueCommand) -> _Plan:
+    def _prepare(self, caller: Caller, command: IssueCommand) -> IssuePlan:
         now = self._clock.now()
         # 1. Right before existence: who may not issue the type learns nothing of it.
         license_type, agency = self._issuable(caller, command.type_code)
@@ -163,7 +134,7 @@ class LicenseIssuing:
         draft: Draft,
         identifier: LicenseIdentifier | None,
         now: datetime,
-    ) -> _Plan:
+    ) -> IssuePlan:
         license_id = self._numbering.license_id()
         serial = identifier.serial if identifier else self._numbering.serial(license_id)
         entry = self._numbering.status_entry()
@@ -192,17 +163,17 @@ class LicenseIssuing:
             updated_at=now,
             confirmed_at=now,
         )
-        return _Plan(license_type, draft, license_, signed, key, entry, now)
+        return IssuePlan(license_type, draft, license_, signed, key, entry, now)
 
     def _carry_out(
-        self, repositories: Repositories, caller: Caller, command: IssueCommand, plan: _Plan
+        self, repositories: Repositories, caller: Caller, command: IssueCommand, plan: IssuePlan
     ) -> LicenseOutcome:
-        existing = self._existing(repositories, command, plan)
+        existing = self._known.find(repositories, command, plan)
         if existing is not None:
-            return self._meet_existing(repositories, caller, command, plan, existing)
+            return self._known.meet(repositories, caller, command, plan, existing)
         self._count(repositories, caller, plan)
         imported = command.imported
-        began_at = (imported.issued_at if imported else None) or plan.now
+        began_at = imported.began_at(plan.now) if imported else plan.now
         license_ = self._records.add(
             repositories,
             caller,
@@ -211,9 +182,9 @@ class LicenseIssuing:
             action=LicenseAction.IMPORT if imported else LicenseAction.ISSUE,
             cause=StateCause("", command.legal_basis, began_at),
         )
-        if imported is not None and imported.state is not LicenseState.ACTIVE:
-            license_ = self._take_over_state(repositories, caller, command, license_, plan.now)
-        return self._outcome(Disposition.ISSUED, license_)
+        if imported is not None and imported.state not in (None, LicenseState.ACTIVE):
+            license_ = self._known.take_over_state(repositories, caller, command, license_, plan.now)
+        return self._known.outcome(Disposition.ISSUED, license_)
 
     def _issuable(self, caller: Caller, type_code: str) -> tuple[LicenseType, Agency]:
         agency = self._directory.agency(caller.owner_id)
@@ -230,96 +201,7 @@ class LicenseIssuing:
             )
         return license_type, agency
 
-    def _existing(self, repositories: Repositories, command: IssueCommand, plan: _Plan) -> License | None:
-        """The license that this command means, if the register has it: by identifier, else by number."""
-        licenses, imported = repositories.licenses, command.imported
-        if imported is not None and imported.identifier:
-            found = licenses.by_identifier(plan.signed.version.identifier)
-            if found is not None:
-                return found.license
-        current = licenses.by_license_number(
-            agency_id=plan.license.agency_id,
-            type_code=plan.license.type_code,
-            license_number=plan.draft.license_number,
-        )
-        if current is not None or imported is None or not imported.state.is_final:
-            return current
-        # A license that was final when it was taken over: only its number tells that it is here.
-        candidates = licenses.candidates(
-            type_code=plan.license.type_code, license_number=plan.draft.license_number, holder=None
-        )
-        same = (
-            license_
-            for license_ in candidates
-            if license_.agency_id == plan.license.agency_id and license_.state is imported.state
-        )
-        return next(same, None)
-
-    def _meet_existing(
-        self,
-        repositories: Repositories,
-        caller: Caller,
-        command: IssueCommand,
-        plan: _Plan,
-        existing: License,
-    ) -> LicenseOutcome:
-        if command.on_existing is OnExisting.REFUSE:
-            raise AlreadyExistsError(
-                reason="LICENSE_EXISTS",
-                message="license_number: this agency already issued a license of this type with this number",
-                details={"identifier": existing.current.identifier},
-            )
-        imported = command.imported
-        stated = imported.state if imported else existing.state
-        same_content = _same_content(existing.current, plan.draft)
-        if same_content and stated is existing.state:
-            repositories.licenses.confirm(existing.license_id, at=plan.now)
-            return self._outcome(Disposition.SKIPPED, replace(existing, confirmed_at=plan.now))
-        if command.on_existing is not OnExisting.AMEND or plan.license_type.second_officer:
-            raise AlreadyExistsError(
-                reason="LICENSE_DIFFERS",
-                message="license_number: the register has this license with other content or state",
-                details={"identifier": existing.current.identifier, "state": existing.state},
-            )
-        changed = existing
-        if not same_content:
-            changed = self._records.add_version(
-                repositories,
-                caller,
-                existing,
-                action=LicenseAction.AMEND,
-                draft=plan.draft,
-                license_type=plan.license_type,
-                key=plan.key,
-                entry=plan.entry,
-                cause=StateCause("changed in the issuing register", command.legal_basis, plan.now),
-                now=plan.now,
-            )
-        if imported is not None and stated is not changed.state:
-            changed = self._take_over_state(repositories, caller, command, changed, plan.now)
-        return self._outcome(Disposition.CHANGED, changed)
-
-    def _take_over_state(
-        self,
-        repositories: Repositories,
-        caller: Caller,
-        command: IssueCommand,
-        license_: License,
-        now: datetime,
-    ) -> License:
-        """Bring the license to the state that the other register has for it."""
-        imported = command.imported or ImportedHistory()
-        cause = StateCause(
-            imported.state_reason or "taken over with this state",
-            command.legal_basis,
-            imported.state_at or now,
-            imported.revocation_kind,
-        )
-        return self._records.set_state(
-            repositories, caller, license_, action=_STATE_ACTIONS[imported.state], cause=cause, now=now
-        )
-
-    def _count(self, repositories: Repositories, caller: Caller, plan: _Plan) -> None:
+    def _count(self, repositories: Repositories, caller: Caller, plan: IssuePlan) -> None:
         limits = plan.license_type.limits
         if not limits.per_officer_daily and not limits.per_agency_daily:
             return
@@ -339,19 +221,3 @@ class LicenseIssuing:
                     message=f"the type allows {limit} licenses a day here; try again tomorrow",
                     details={"limit": str(limit)},
                 )
-
-    def _outcome(self, disposition: Disposition, license_: License) -> LicenseOutcome:
-        return LicenseOutcome(
-            disposition=disposition,
-            view=LicenseView(license_, license_.current),
-            qr_text=self._codes.text(license_.current.code),
-        )
-
-
-def _same_content(version: LicenseVersion, draft: Draft) -> bool:
-    return (
-        version.license_number == draft.license_number
-        and version.holders == draft.holders
-        and dict(version.fields) == dict(draft.fields)
-        and version.validity == draft.validity
-    )

@@ -1,7 +1,7 @@
 """The published keys: what verifiers everywhere check signatures with.
 
-Invariants: a withdrawn key is not in the set, only among the flags; flags are signed by the key-set key and rebuilt
-with every version of the set, and at the latest after half a minute.
+Invariants: withdrawn, suspended and compromised keys are not in the set, only among the flags; flags are signed by the
+key-set key and rebuilt with every version of the set, and at the latest after half a minute.
 """
 
 import threading
@@ -36,17 +36,22 @@ class PublicKeys:
         """Rises with every change of the set."""
         return self._directory.key_set_version()
 
+    def trusted(self) -> tuple[SigningKey, ...]:
+        """The published keys that nothing stands against: verifiers of a plain key set never read the flags."""
+        doubtful = (KeyState.COMPROMISED, KeyState.SUSPENDED)
+        return tuple(key for key in self.published() if key.state not in doubtful and key.compromised_since is None)
+
     def jwks(self) -> str:
         """The JWK Set."""
-        return self._documents.jwks(self.published())
+        return self._documents.jwks(self.trusted())
 
     def cose(self) -> bytes:
         """The COSE_KeySet."""
-        return self._documents.cose(self.published())
+        return self._documents.cose(self.trusted())
 
     def vc_issuer(self) -> str:
         """The JWT VC issuer metadata: the keys that sign SD-JWT VCs."""
-        return self._documents.vc_issuer([key for key in self.published() if key.purpose is KeyPurpose.VC])
+        return self._documents.vc_issuer([key for key in self.trusted() if key.purpose is KeyPurpose.VC])
 
     def record(self, kid: str) -> str:
         """One key's immutable record. Raises NotFoundError (NO_SUCH_KEY)."""

@@ -1,12 +1,13 @@
 """Synthetic licenses of the sample approval bureau: food business permits, and a file of business licenses."""
 
 import csv
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from google.protobuf.json_format import ParseDict
 
 from certsvc.domain.number_checks import credit_code_check, organisation_check
+from certsvc.domain.validity_dates import day_in_shanghai
 from certsvc.v1 import license_service_pb2
 
 APPROVAL_BUREAU = "113702009999000113"
@@ -21,7 +22,7 @@ CAUSE = license_service_pb2.StateCause(reason="检查", legal_basis="示例依�
 
 def permit(number: str, *, request_id: str = "") -> license_service_pb2.IssueLicenseRequest:
     """A request for the food business permit of this license number."""
-    today = date.today()
+    today = day_in_shanghai(datetime.now(UTC))
     return ParseDict(
         {
             "request_id": request_id,

@@ -1,26 +1,29 @@
-"""The process as who runs it sees it: welcome, Ctrl-C, go on, and refusals that say what to do."""
+"""The process as who runs it sees it: a welcome, Ctrl-C, going on later, and refusals that say what to do."""
 
+import fcntl
+import json
 import os
+import re
 import signal
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 
 import pytest
 import zxingcpp
 from PIL import Image
 
-from certsvc.client import Client, RetryPolicy
+from certsvc.client import Client
+from certsvc.client.pictures import decode_picture
 from certsvc.v1 import license_service_pb2, verification_service_pb2
 from tests.e2e.permits import APPROVAL_BUREAU, CLERK, FOOD_PERMIT, TRAFFIC_POLICE, permit
-from tests.e2e.server_process import COMMAND, ServerProcess, free_address, initialized, run_command
+from tests.e2e.server_process import COMMAND, NO_RETRIES, ServerProcess, free_address, initialized, run_command
 from tests.require import ROOT
 
-PROMPT_STOP = 6.0
-"""Seconds; well below the ten that calls under way are waited for."""
+PROMPT = 8.0
+"""Seconds for a stop that waits for nothing; well below the ten that calls under way are given."""
 
 
 @pytest.fixture
@@ -29,3 +32,182 @@ def prepared(tmp_path: Path) -> Iterator[ServerProcess]:
     server = initialized(tmp_path / "register")
     yield server
     server.close()
+
+
+class Run:
+    """`certsvc run`, as `make run` starts it: what it printed, and Ctrl-C, which reaches all that it started."""
+
+    def __init__(self, data_dir: Path, *, grpc_address: str, http_address: str) -> None:
+        self._process = subprocess.Popen(
+            [
+                *(*COMMAND, "run", "--data-dir", str(data_dir)),
+                *("--grpc-address", grpc_address, "--http-address", http_address),
+                *("--public-url", f"http://localhost:{http_address.rpartition(':')[2]}"),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        self.welcome = ""
+        for line in self._process.stdout:
+            self.welcome += line
+            if "Ctrl-C" in line:
+                return
+        raise AssertionError(f"it did not start:\n{self.welcome}")
+
+    def interrupt(self) -> str:
+        """Press Ctrl-C; what it printed after that."""
+        os.killpg(self._process.pid, signal.SIGINT)
+        rest, _ = self._process.communicate(timeout=30)
+        return rest
+
+    def sample_text(self, folder: Path) -> str:
+        """What a camera reads from the code that the terminal shows."""
+        return read_terminal(self.welcome, folder / "terminal.png")
+
+
+def read_terminal(text: str, picture: Path) -> str:
+    """Paint the half blocks of a terminal, black on white as their colors say, and read the code in them."""
+    lines = [found[1] for found in re.finditer(r"\x1b\[30;107m(.*)\x1b\[0m", text)]
+    halves = {" ": (255, 255), "▀": (0, 255), "▄": (255, 0), "█": (0, 0)}
+    image = Image.new("L", (len(lines[0]), 2 * len(lines)), 255)
+    for row, line in enumerate(lines):
+        for column, character in enumerate(line):
+            upper, lower = halves[character]
+            image.putpixel((column, 2 * row), upper)
+            image.putpixel((column, 2 * row + 1), lower)
+    image.resize((image.width * 4, image.height * 4), Image.Resampling.NEAREST).save(picture)
+    (code,) = zxingcpp.read_barcodes(Image.open(picture))
+    assert decode_picture(picture) == code.text
+    return code.text
+
+
+def run_what_it_says(welcome: str) -> None:
+    """Every command line of the welcome, in the shell that it was printed for; each must end well."""
+    lines = re.findall(r"^  ((?:export|\.venv/bin/certsvc) .*)$", welcome, re.MULTILINE)
+    assert len(lines) == 4
+    script = "\n".join(["set -eu", *lines])
+    subprocess.run(["sh", "-c", script], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+def verdict(client: Client, text: str) -> str:
+    result = client.verification.verify(text)
+    return verification_service_pb2.Verdict.Name(result.verdict)
+
+
+def lock_is_free(data_dir: Path) -> bool:
+    with (data_dir / "lock").open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def test_make_run_starts_this_command() -> None:
+    """Only looked at: carried out, it may make the environment anew that these tests run in."""
+    told = subprocess.run(
+        ["make", "--dry-run", "run", "ARGS=--public-url x"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == "exec .venv/bin/certsvc run --public-url x"
+
+
+def test_run_welcomes_stops_and_goes_on(tmp_path: Path) -> None:
+    """The code in the terminal is readable by a camera and stays valid over Ctrl-C and a second run."""
+    data_dir = tmp_path / "var"
+    addresses = {"grpc_address": free_address(), "http_address": free_address()}
+    first = Run(data_dir, **addresses)
+    text = first.sample_text(tmp_path)
+    identifier = json.loads((data_dir / "samples.json").read_text("utf-8"))[0]["identifier"]
+    for promised in ("证照服务已启动", addresses["grpc_address"], identifier, "CERTSVC_CREDENTIAL="):
+        assert promised in first.welcome
+    run_what_it_says(first.welcome)
+    assert not lock_is_free(data_dir)
+    with Client.connect(data_dir / "agencies" / f"{TRAFFIC_POLICE}.json") as verifier:
+        assert verdict(verifier, text) == "VERDICT_VALID"
+    assert "Traceback" not in first.interrupt()
+    assert lock_is_free(data_dir)
+
+    second = Run(data_dir, **addresses)
+    assert second.sample_text(tmp_path) == text
+    with Client.connect(data_dir / "agencies" / f"{TRAFFIC_POLICE}.json") as verifier:
+        assert verdict(verifier, text) == "VERDICT_VALID"
+    assert "Traceback" not in second.interrupt()
+
+
+def test_one_process_a_data_directory(prepared: ServerProcess) -> None:
+    prepared.start()
+    there = str(prepared.data_dir)
+    for command in (("serve", "--grpc-address", free_address(), "--http-address", free_address()), ("migrate",)):
+        refused = run_command(*command, "--data-dir", there)
+        assert refused.returncode == 3
+        assert "another certsvc process works on" in refused.stderr
+        assert "[LOCKED]" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert prepared.operator().agencies.list_grants(APPROVAL_BUREAU) == []
+
+
+def test_a_taken_port_is_told(prepared: ServerProcess, tmp_path: Path) -> None:
+    prepared.start()
+    other = initialized(tmp_path / "other")
+    refused = run_command("serve", "--data-dir", str(other.data_dir), "--grpc-address", prepared.grpc_address)
+    assert refused.returncode == 5
+    assert "[ADDRESS_NOT_FREE]" in refused.stderr
+    assert prepared.grpc_address in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("option", ["--grpc-address", "--http-address"])
+def test_nothing_is_served_in_clear_off_loopback(prepared: ServerProcess, option: str) -> None:
+    refused = run_command("serve", "--data-dir", str(prepared.data_dir), option, "0.0.0.0:0")
+    assert refused.returncode == 3
+    field = option.removeprefix("--").replace("-", "_")
+    assert refused.stderr == (
+        f"certsvc: {field}: is not on loopback, so it needs tls_certificate and tls_key [PLAINTEXT]\n"
+    )
+    assert lock_is_free(prepared.data_dir)
+
+
+def test_an_empty_data_directory_is_told(tmp_path: Path) -> None:
+    refused = run_command("serve", "--data-dir", str(tmp_path / "nothing"))
+    assert refused.returncode == 3
+    assert "certsvc init" in refused.stderr
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_watchers_do_not_hold_up_the_stop(prepared: ServerProcess) -> None:
+    prepared.start()
+    prepared.fill_with_samples()
+    own_issues = license_service_pb2.WatchLicenseEventsRequest(own_issues=True)
+    watchers = []
+    for _ in range(5):
+        answers = prepared.agency(APPROVAL_BUREAU, officer=CLERK).licenses.watch(own_issues, heartbeats=True)
+        next(answers)
+        watchers.append(answers)
+    began = monotonic()
+    prepared.stop()
+    assert monotonic() - began < PROMPT
+
+
+def test_ctrl_c_finishes_the_batch_under_way(prepared: ServerProcess) -> None:
+    """No item is lost, and none has to be sent again."""
+    prepared.start()
+    prepared.fill_with_samples()
+    issuer = prepared.agency(APPROVAL_BUREAU, officer=CLERK, policy=NO_RETRIES)
+    told: dict[str, str] = {}
+    with ThreadPoolExecutor(1) as pool:
+        stop: Future[None] | None = None
+        for answer in issuer.licenses.issue_many(permit(f"S{number}") for number in range(300)):
+            assert answer.change is not None, answer.error
+            told[answer.request.license_number] = answer.change.license.identifier
+            stop = stop or pool.submit(prepared.stop)
+        assert stop is not None
+        stop.result()
+    prepared.start()
+    listed = license_service_pb2.ListLicensesRequest(type_code=FOOD_PERMIT, page_size=500)
+    found = {license_.license_number: license_.identifier for license_ in issuer.licenses.list(listed)}
+    assert told.items() <= found.items()
+    assert len(found) == 300 + 1, "the samples hold one"

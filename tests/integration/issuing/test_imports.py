@@ -17,7 +17,7 @@ from tests.builders import (
     unique_number,
 )
 from tests.integration.register import Register
-from tests.refusals import refusal
+from tests.refusals import findings, refusal
 
 ISSUED = "2023-05-01T08:00:00Z"
 CHANGED = "2024-06-01T08:00:00Z"
@@ -205,3 +205,80 @@ def test_fields_compare_by_content(register: Register) -> None:
     same.holders[0].CopyFrom(request.holders[0])
     same.holders[0].number.value = same.holders[0].number.value.lower()
     assert licenses.issue(same).disposition == pb.DISPOSITION_SKIPPED
+
+
+def suspended(request: pb.IssueLicenseRequest, state_time: str) -> pb.IssueLicenseRequest:
+    return imported(request, state="SUSPENDED", state_time=state_time)
+
+
+def test_a_state_alone_says_since_when_it_is_a_license(register: Register) -> None:
+    change = register.agency().licenses.issue(suspended(business_license(), CHANGED))
+    events = register.agency().licenses.list_events(change.license.identifier)
+    assert {event.effective_time.ToJsonString() for event in events} == {CHANGED}
+
+
+def test_a_clock_that_is_a_little_ahead_is_no_fault(register: Register) -> None:
+    soon = (datetime.now(UTC) + timedelta(minutes=2)).isoformat()
+    change = register.agency().licenses.issue(imported(suspended(business_license(), soon), issue_time=soon))
+    assert change.license.state == state("SUSPENDED")
+
+
+def test_a_row_that_says_nothing_of_states_changes_none(register: Register) -> None:
+    licenses = register.agency().licenses
+    request = imported(business_license(), issue_time=ISSUED)
+    identifier = licenses.issue(request).license.identifier
+    licenses.suspend(pb.SuspendLicenseRequest(identifier=identifier, cause=cause()))
+    for on in ("SKIP_SAME", "AMEND"):
+        again = licenses.issue(with_(request, on=on))
+        assert (again.disposition, again.license.state) == (pb.DISPOSITION_SKIPPED, state("SUSPENDED"))
+    amended = licenses.issue(with_(request, on="AMEND", address="新路4号"))
+    assert (amended.disposition, amended.license.state) == (pb.DISPOSITION_CHANGED, state("SUSPENDED"))
+
+
+def test_a_row_that_says_active_reinstates_only_when_it_amends(register: Register) -> None:
+    licenses = register.agency().licenses
+    request = imported(business_license(), issue_time=ISSUED, state="ACTIVE")
+    identifier = licenses.issue(request).license.identifier
+    licenses.suspend(pb.SuspendLicenseRequest(identifier=identifier, cause=cause()))
+    assert refusal(lambda: licenses.issue(with_(request, on="SKIP_SAME"))).reason == "LICENSE_DIFFERS"
+    assert licenses.issue(with_(request, on="AMEND")).license.state == state("ACTIVE")
+
+
+@pytest.mark.parametrize("on", ["SKIP_SAME", "AMEND"])
+@pytest.mark.parametrize(("stated", "refused"), [("", False), ("ACTIVE", True)])
+def test_the_row_of_a_license_that_was_revoked_issues_nothing(
+    register: Register, on: str, stated: str, refused: bool
+) -> None:
+    licenses = register.agency().licenses
+    request = imported(business_license(), issue_time=ISSUED, **({"state": stated} if stated else {}))
+    identifier = licenses.issue(request).license.identifier
+    licenses.revoke(pb.RevokeLicenseRequest(identifier=identifier, cause=cause(), kind=pb.REVOCATION_KIND_PENALTY))
+    if refused:
+        error = refusal(lambda: licenses.issue(with_(request, on=on)))
+        assert (error.reason, error.metadata) == ("LICENSE_DIFFERS", {"identifier": identifier, "state": "REVOKED"})
+    else:
+        again = licenses.issue(with_(request, on=on))
+        assert (again.disposition, again.license.identifier) == (pb.DISPOSITION_SKIPPED, identifier)
+        assert again.license.state == state("REVOKED")
+    found = licenses.list(pb.ListLicensesRequest(license_number=request.license_number))
+    assert [license_.identifier for license_ in found] == [identifier]
+
+
+def test_a_delta_amends_what_was_suspended_yesterday(register: Register) -> None:
+    licenses = register.agency().licenses
+    request = imported(business_license(), issue_time=ISSUED)
+    licenses.issue(request)
+    answer = licenses.issue(suspended(with_(request, on="AMEND", address="新路5号"), CHANGED))
+    assert (answer.license.version, answer.license.state) == (2, state("SUSPENDED"))
+    events = list(licenses.list_events(answer.license.identifier))
+    assert events[1].effective_time.ToJsonString() == CHANGED
+
+
+def test_a_state_from_before_the_latest_change_is_refused_by_its_name_here(register: Register) -> None:
+    licenses = register.agency().licenses
+    request = suspended(imported(business_license(), issue_time=ISSUED), CHANGED)
+    licenses.issue(request)
+    early = imported(with_(request, on="AMEND"), state="ACTIVE", state_time="2024-01-01T00:00:00Z")
+    before = register.rows()
+    assert findings(refusal(lambda: licenses.issue(early))) == {("imported.state_time", "BEFORE_LATEST_CHANGE")}
+    assert register.rows() == before

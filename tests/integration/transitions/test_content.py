@@ -98,9 +98,7 @@ def test_amending_reports_everything_and_changes_nothing(register: Register) -> 
         "amend",
         license_.identifier,
         license_number="9" * 129,
-        holders=[
-            pb.IssueLicenseRequest(holders=food_permit(holders=[company(number="9" * 18)]).holders).holders[0]
-        ],
+        holders=[pb.IssueLicenseRequest(holders=food_permit(holders=[company(number="9" * 18)]).holders).holders[0]],
         fields={"business_form": "x"},
     )
     assert found == {

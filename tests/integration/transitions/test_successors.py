@@ -1,4 +1,4 @@
-"""An agency that ends hands its licenses to its successor: that one may change them, nobody else, and no more itself."""
+"""An agency that ends hands its licenses to its successor: that one may change them, and nobody else any more."""
 
 import pytest
 
