@@ -2,7 +2,7 @@
 
 Invariants: the parent holds the data directory's lock and serves nothing itself; workers are spawned, never forked
 (gRPC does not survive a fork); if one dies, the others are stopped and the parent fails, so that whoever supervises
-it starts everything anew.
+it starts everything anew; if the parent dies, its workers stop, as nobody holds the lock for them any more.
 """
 
 import multiprocessing
@@ -21,6 +21,7 @@ from certsvc.errors import UnavailableError
 
 STOP_SECONDS = 20.0
 READY_SECONDS = 90.0
+LOOK_SECONDS = 0.5
 
 
 def run_workers(settings: Settings, *, on_ready: Callable[[], None], stopping: threading.Event) -> None:
@@ -42,8 +43,8 @@ def run_workers(settings: Settings, *, on_ready: Callable[[], None], stopping: t
                 if not ready.acquire(timeout=READY_SECONDS):
                     raise _died()
             on_ready()
-            while not stopping.wait(0):
-                if wait([worker.sentinel for worker in workers], timeout=0.5):
+            while not stopping.is_set():
+                if wait([worker.sentinel for worker in workers], timeout=LOOK_SECONDS):
                     raise _died()
         finally:
             for worker in workers:
@@ -66,7 +67,10 @@ def _serve(settings: Settings, ready: multiprocessing.synchronize.Semaphore) -> 
     application = Application(settings, share_ports=True)
     application.start()
     ready.release()
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # noqa: S101 - this was spawned by run_workers
     try:
-        stopping.wait()
+        while not stopping.is_set() and not wait([parent.sentinel], timeout=LOOK_SECONDS):
+            pass
     finally:
         application.stop()

@@ -129,6 +129,7 @@ def serve(
 def run(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     public_url: PublicURL = None,
+    database_url: DatabaseURL = None,
     grpc_address: GRPCAddress = None,
     http_address: HTTPAddress = None,
     tls_certificate: TLSCertificate = None,
@@ -138,6 +139,7 @@ def run(
     """Try it: a development register with samples, made on the first run and gone on with later."""
     stated = {
         "public_url": public_url,
+        "database_url": database_url,
         "grpc_address": grpc_address,
         "http_address": http_address,
         "tls_certificate": tls_certificate,

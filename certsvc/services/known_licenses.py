@@ -7,13 +7,14 @@ suspension; a final license stays final, and is not issued anew by the row that 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from certsvc.domain.license import License, LicenseAction, LicenseState, LicenseVersion, StateCause
+from certsvc.domain.license import License, LicenseAction, LicenseState, LicenseVersion
 from certsvc.domain.license_type import LicenseType
 from certsvc.domain.principal import Caller
 from certsvc.domain.signing_key import SigningKey
-from certsvc.errors import AlreadyExistsError
+from certsvc.errors import AlreadyExistsError, InvalidInputError
 from certsvc.ports import CodeFormat, Repositories
 from certsvc.services.license_commands import (
+    CauseInput,
     Disposition,
     ImportedHistory,
     IssueCommand,
@@ -21,7 +22,7 @@ from certsvc.services.license_commands import (
     LicenseView,
     OnExisting,
 )
-from certsvc.services.license_drafts import Draft
+from certsvc.services.license_drafts import Draft, renamed
 from certsvc.services.license_records import LicenseRecords
 from certsvc.services.license_signing import SignedVersion
 from certsvc.services.numbering import StatusEntry
@@ -35,8 +36,8 @@ _STATE_ACTIONS = {
 _CAUSE_FIELDS = {
     "cause.reason": "imported.state_reason",
     "cause.legal_basis": "legal_basis",
-    "cause.effective_at": "imported.state_time",
-    "cause.revocation_kind": "imported.revocation_kind",
+    "cause.effective_time": "imported.state_time",
+    "kind": "imported.revocation_kind",
 }
 
 
@@ -130,25 +131,24 @@ class KnownLicenses:
     def take_over_state(
         self, repositories: Repositories, caller: Caller, command: IssueCommand, license_: License, now: datetime
     ) -> License:
-        """Bring the license to the state that the other register has for it. Raises what `set_state` raises."""
+        """Bring the license to the state that the other register has for it.
+
+        Raises InvalidInputError for a time that does not fit, and what `LicenseRecords.set_state` raises.
+        """
         imported = command.imported or ImportedHistory()
-        state = imported.state or LicenseState.ACTIVE
-        cause = StateCause(
+        action = _STATE_ACTIONS[imported.state or LicenseState.ACTIVE]
+        stated = CauseInput(
             imported.state_reason or "taken over with this state",
             command.legal_basis,
             # The other register's clock may be ahead a little (license_history.CLOCK_SLACK).
-            min(imported.state_at or now, now),
-            imported.revocation_kind,
+            min(imported.state_at, now) if imported.state_at else None,
         )
-        return self._records.set_state(
-            repositories,
-            caller,
-            license_,
-            action=_STATE_ACTIONS[state],
-            cause=cause,
-            now=now,
-            cause_fields=_CAUSE_FIELDS,
+        cause, violations = self._records.cause_of(
+            repositories, license_, action, stated, imported.revocation_kind, now=now
         )
+        if violations:
+            raise InvalidInputError.of(*renamed(violations, _CAUSE_FIELDS))
+        return self._records.set_state(repositories, caller, license_, action=action, cause=cause, now=now)
 
     def outcome(self, disposition: Disposition, license_: License) -> LicenseOutcome:
         """The answer: the license in its current version, with its code's text."""
@@ -161,6 +161,9 @@ class KnownLicenses:
     def _amend(
         self, repositories: Repositories, caller: Caller, command: IssueCommand, plan: IssuePlan, license_: License
     ) -> License:
+        stated = CauseInput("changed in the issuing register", command.legal_basis)
+        # Nothing can be wrong with it: the legal basis was checked with the command.
+        cause, _ = self._records.cause_of(repositories, license_, LicenseAction.AMEND, stated, None, now=plan.now)
         return self._records.add_version(
             repositories,
             caller,
@@ -170,7 +173,7 @@ class KnownLicenses:
             license_type=plan.license_type,
             key=plan.key,
             entry=plan.entry,
-            cause=StateCause("changed in the issuing register", command.legal_basis, plan.now),
+            cause=cause,
             now=plan.now,
         )
 

@@ -4,19 +4,19 @@ Invariants: no license row changes without its event and its change in the feed;
 a stale etag or from a state that does not allow it is refused and leaves nothing.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from certsvc.domain.license import License, LicenseAction, LicenseEvent, LicenseState, StateCause
+from certsvc.domain.license import License, LicenseAction, LicenseEvent, LicenseState, RevocationKind, StateCause
 from certsvc.domain.license_type import LicenseType
 from certsvc.domain.principal import Caller
 from certsvc.domain.signing_key import SigningKey
 from certsvc.domain.transitions import check_cause, check_transition
-from certsvc.errors import ConflictError, InvalidInputError
+from certsvc.errors import ConflictError, FieldViolation
 from certsvc.ports import Repositories
 from certsvc.services.directory import Directory
 from certsvc.services.license_changes import license_change
+from certsvc.services.license_commands import CauseInput
 from certsvc.services.license_drafts import Draft, renamed
 from certsvc.services.license_signing import LicenseSigning, SignedVersion
 from certsvc.services.numbering import StatusEntry
@@ -51,6 +51,27 @@ class LicenseRecords:
         self._tell(repositories, license_, event, digest=signed.digest, older_slots=())
         return license_
 
+    def cause_of(
+        self,
+        repositories: Repositories,
+        license_: License,
+        action: LicenseAction,
+        stated: CauseInput,
+        kind: RevocationKind | None,
+        *,
+        now: datetime,
+    ) -> tuple[StateCause, list[FieldViolation]]:
+        """The cause as it will be recorded, and what is wrong with it.
+
+        Where no time is stated a change takes effect now, or with the latest one if that was recorded by a worker whose
+        clock is ahead of this one's.
+        """
+        times = [event.cause.effective_at for _, event in repositories.licenses.events(license_.license_id)]
+        now = max(now, *times)
+        cause = StateCause(stated.reason, stated.legal_basis, stated.effective_at or now, kind)
+        violations = check_cause(cause, action, now=now, begins_at=times[0], latest_at=max(times))
+        return cause, renamed(violations, CAUSE_FIELDS)
+
     def add_version(
         self,
         repositories: Repositories,
@@ -67,10 +88,10 @@ class LicenseRecords:
     ) -> License:
         """The next version with this content; state, serial and agency stay.
 
-        Signed here, because what it follows is only sure inside the transaction. Raises as `set_state` does.
+        Signed here, because what it follows is only sure inside the transaction. `cause` is from `cause_of`. Raises
+        FailedPreconditionError (ILLEGAL_TRANSITION, KEY_NOT_ACTIVE), AlreadyExistsError for a number that is taken.
         """
         check_transition(license_.state, action)
-        self._check_cause(repositories, license_, action, cause, now, CAUSE_FIELDS)
         older_slots = tuple(version.status_slot for version in repositories.licenses.versions(license_.license_id))
         signed = self._signing.sign(
             license_type,
@@ -104,15 +125,12 @@ class LicenseRecords:
         action: LicenseAction,
         cause: StateCause,
         now: datetime,
-        cause_fields: Mapping[str, str] = CAUSE_FIELDS,
     ) -> License:
-        """The state after `action`, for all versions.
+        """The state after `action`, for all versions. `cause` is from `cause_of`.
 
-        Raises FailedPreconditionError (ILLEGAL_TRANSITION), InvalidInputError for a cause that does not fit,
-        ConflictError (CHANGED_MEANWHILE) when somebody was faster.
+        Raises FailedPreconditionError (ILLEGAL_TRANSITION), ConflictError (CHANGED_MEANWHILE) when somebody was faster.
         """
         state: LicenseState = check_transition(license_.state, action)
-        self._check_cause(repositories, license_, action, cause, now, cause_fields)
         registered = repositories.licenses.by_identifier(license_.current.identifier)
         if registered is None:
             raise ConflictError(reason="CHANGED_MEANWHILE", message="the license changed meanwhile; read it again")
@@ -126,26 +144,6 @@ class LicenseRecords:
         repositories.licenses.set_state(changed, event=event)
         self._tell(repositories, changed, event, digest=registered.digest, older_slots=older_slots)
         return changed
-
-    def _check_cause(
-        self,
-        repositories: Repositories,
-        license_: License,
-        action: LicenseAction,
-        cause: StateCause,
-        now: datetime,
-        cause_fields: Mapping[str, str],
-    ) -> None:
-        events = [event for _, event in repositories.licenses.events(license_.license_id)]
-        violations = check_cause(
-            cause,
-            action,
-            now=now,
-            begins_at=events[0].cause.effective_at,
-            latest_at=max(event.cause.effective_at for event in events),
-        )
-        if violations:
-            raise InvalidInputError.of(*renamed(violations, cause_fields))
 
     def _tell(
         self,

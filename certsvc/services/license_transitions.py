@@ -4,7 +4,7 @@ Invariants: only the responsible agency changes a license, and others do not lea
 changes nothing; a type that asks for a second officer gets one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from certsvc.domain.principal import Caller
 from certsvc.domain.signing_key import SigningKey
 from certsvc.domain.transitions import check_renewal, check_transition
 from certsvc.domain.validity_dates import day_in_shanghai
-from certsvc.errors import FailedPreconditionError, InvalidInputError, PermissionDeniedError
+from certsvc.errors import FailedPreconditionError, FieldViolation, InvalidInputError, PermissionDeniedError
 from certsvc.ports import Clock, CodeFormat, Ledger, Repositories
 from certsvc.services.approvals import put_up
 from certsvc.services.directory import Directory
@@ -40,7 +40,6 @@ _NEW_VERSIONS = (LicenseAction.AMEND, LicenseAction.RENEW)
 class _NextVersion:
     """What the next version needs besides its content."""
 
-    license_type: LicenseType
     key: SigningKey
     entry: StatusEntry
 
@@ -50,7 +49,6 @@ class _Plan:
     """A change whose caller and form are checked; content is checked against what is stored, in the transaction."""
 
     license_type: LicenseType
-    cause: StateCause
     next_version: _NextVersion | None
     now: datetime
 
@@ -92,15 +90,14 @@ class LicenseTransitions:
         def work(repositories: Repositories, plan: _Plan) -> LicenseOutcome:
             if not plan.license_type.second_officer:
                 return self._carry_out(repositories, caller, command, plan)
-            license_ = self._own(repositories, caller, command.identifier)
-            check_etag(license_, command.etag)
-            check_transition(license_.state, command.action)
+            # What cannot be carried out is not asked of anybody.
+            self._examine(repositories, caller, command, plan)
             return put_up(
                 repositories,
                 caller,
                 action=command.action,
                 identifier=command.identifier,
-                type_code=license_.type_code,
+                type_code=plan.license_type.code,
                 payload=mutation.payload,
                 now=plan.now,
             )
@@ -124,30 +121,21 @@ class LicenseTransitions:
                 message="the license's type is not in the catalogue",
                 details={"state": "NO_TYPE"},
             )
-        cause = StateCause(
-            command.cause.reason,
-            command.cause.legal_basis,
-            command.cause.effective_at or now,
-            command.revocation_kind,
-        )
         next_version = None
         if command.action in _NEW_VERSIONS:
             next_version = _NextVersion(
-                license_type,
                 self._signing.key_for(license_type, license_.agency_id, now=now),
                 self._numbering.status_entry(),
             )
-        return _Plan(license_type, cause, next_version, now)
+        return _Plan(license_type, next_version, now)
 
     def _carry_out(
         self, repositories: Repositories, caller: Caller, command: ChangeCommand, plan: _Plan
     ) -> LicenseOutcome:
-        license_ = self._own(repositories, caller, command.identifier)
-        check_etag(license_, command.etag)
-        check_transition(license_.state, command.action)
-        if plan.next_version is None:
+        license_, cause, draft = self._examine(repositories, caller, command, plan)
+        if plan.next_version is None or draft is None:
             changed = self._records.set_state(
-                repositories, caller, license_, action=command.action, cause=plan.cause, now=plan.now
+                repositories, caller, license_, action=command.action, cause=cause, now=plan.now
             )
         else:
             changed = self._records.add_version(
@@ -155,11 +143,11 @@ class LicenseTransitions:
                 caller,
                 license_,
                 action=command.action,
-                draft=self._next_content(license_, command, plan),
-                license_type=plan.next_version.license_type,
+                draft=draft,
+                license_type=plan.license_type,
                 key=plan.next_version.key,
                 entry=plan.next_version.entry,
-                cause=plan.cause,
+                cause=cause,
                 now=plan.now,
             )
         return LicenseOutcome(
@@ -168,7 +156,28 @@ class LicenseTransitions:
             qr_text=self._codes.text(changed.current.code),
         )
 
-    def _next_content(self, license_: License, command: ChangeCommand, plan: _Plan) -> Draft:
+    def _examine(
+        self, repositories: Repositories, caller: Caller, command: ChangeCommand, plan: _Plan
+    ) -> tuple[License, StateCause, Draft | None]:
+        """The license as it is, the cause, and the next version's content where there will be one.
+
+        Raises everything that stands against the change, all violations at once.
+        """
+        license_ = self._own(repositories, caller, command.identifier)
+        check_etag(license_, command.etag)
+        check_transition(license_.state, command.action)
+        cause, violations = self._records.cause_of(
+            repositories, license_, command.action, command.cause, command.revocation_kind, now=plan.now
+        )
+        if plan.next_version is not None:
+            return license_, cause, self._next_content(license_, command, plan, violations)
+        if violations:
+            raise InvalidInputError.of(*violations)
+        return license_, cause, None
+
+    def _next_content(
+        self, license_: License, command: ChangeCommand, plan: _Plan, violations: Iterable[FieldViolation]
+    ) -> Draft:
         """What is stored, with what the command states in its place; checked as a whole."""
         current = license_.current
         today = day_in_shanghai(plan.now)
@@ -185,6 +194,7 @@ class LicenseTransitions:
             valid_from=command.valid_from if renewing else current.validity.first.isoformat(),
             valid_until=command.valid_until if renewing else stored_last,
             today=today,
+            more=violations,
         )
         if renewing:
             try:

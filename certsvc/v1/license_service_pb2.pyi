@@ -426,7 +426,7 @@ class ImportedHistory(_message.Message):
     identifier: _builtins.str
     """Its identifier there, kept here; empty for a new one."""
     state: _common_pb2.LicenseState.ValueType
-    """Its state there; unspecified for active."""
+    """Its state there; unspecified where it says nothing of states: a new license is active, a known one keeps its own."""
     state_reason: _builtins.str
     """Why it has that state."""
     revocation_kind: Global___RevocationKind.ValueType
@@ -437,7 +437,7 @@ class ImportedHistory(_message.Message):
 
     @_builtins.property
     def issue_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was issued there; absent for now."""
+        """When it was issued there; absent for state_time, or now."""
 
     def __init__(
         self,

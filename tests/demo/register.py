@@ -41,7 +41,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(data_dir: Path) -> Iterator[Register]:
+def running(data_dir: Path, *, database_url: str = "") -> Iterator[Register]:
     """`certsvc run` in a new data directory, stopped by Ctrl-C at the end; its exit must be clean."""
     grpc_port, http_port = free_port(), free_port()
     public_url = f"http://localhost:{http_port}"
@@ -52,6 +52,7 @@ def running(data_dir: Path) -> Iterator[Register]:
                 *(sys.executable, "-m", "certsvc.cli.main", "run", "--data-dir", str(data_dir)),
                 *("--grpc-address", f"127.0.0.1:{grpc_port}", "--http-address", f"127.0.0.1:{http_port}"),
                 *("--public-url", public_url),
+                *(("--database-url", database_url) if database_url else ()),
             ],
             stdout=subprocess.PIPE,
             stderr=output,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
+from typing import Self
 
 import pytest
 import zxingcpp
@@ -35,9 +36,10 @@ def prepared(tmp_path: Path) -> Iterator[ServerProcess]:
 
 
 class Run:
-    """`certsvc run`, as `make run` starts it: what it printed, and Ctrl-C, which reaches all that it started."""
+    """`certsvc run` in a terminal, as `make run` starts it: what it shows, and Ctrl-C, which reaches all of it."""
 
     def __init__(self, data_dir: Path, *, grpc_address: str, http_address: str) -> None:
+        self._terminal, end = os.openpty()
         self._process = subprocess.Popen(
             [
                 *(*COMMAND, "run", "--data-dir", str(data_dir)),
@@ -45,24 +47,36 @@ class Run:
                 *("--public-url", f"http://localhost:{http_address.rpartition(':')[2]}"),
             ],
             cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stdout=end,
+            stderr=end,
             start_new_session=True,
         )
-        assert self._process.stdout is not None
+        os.close(end)
         self.welcome = ""
-        for line in self._process.stdout:
-            self.welcome += line
-            if "Ctrl-C" in line:
-                return
-        raise AssertionError(f"it did not start:\n{self.welcome}")
+        while "Ctrl-C" not in self.welcome:
+            shown = self._read()
+            assert shown, f"it did not start:\n{self.welcome}"
+            self.welcome += shown
 
-    def interrupt(self) -> str:
-        """Press Ctrl-C; what it printed after that."""
+    def _read(self) -> str:
+        """What the terminal gets next; nothing once the program has ended."""
+        received = b""
+        while not received.endswith(b"\n"):
+            try:
+                received += os.read(self._terminal, 4096)
+            except OSError:  # how Linux says that nobody has the terminal open any more
+                break
+        return received.decode().replace("\r\n", "\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Press Ctrl-C; it must end well, without another word."""
         os.killpg(self._process.pid, signal.SIGINT)
-        rest, _ = self._process.communicate(timeout=30)
-        return rest
+        code, rest = self._process.wait(30), self._read()
+        os.close(self._terminal)
+        assert (code, rest) == (0, "")
 
     def sample_text(self, folder: Path) -> str:
         """What a camera reads from the code that the terminal shows."""
@@ -93,11 +107,6 @@ def run_what_it_says(welcome: str) -> None:
     subprocess.run(["sh", "-c", script], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=60)
 
 
-def verdict(client: Client, text: str) -> str:
-    result = client.verification.verify(text)
-    return verification_service_pb2.Verdict.Name(result.verdict)
-
-
 def lock_is_free(data_dir: Path) -> bool:
     with (data_dir / "lock").open() as file:
         try:
@@ -119,23 +128,21 @@ def test_run_welcomes_stops_and_goes_on(tmp_path: Path) -> None:
     """The code in the terminal is readable by a camera and stays valid over Ctrl-C and a second run."""
     data_dir = tmp_path / "var"
     addresses = {"grpc_address": free_address(), "http_address": free_address()}
-    first = Run(data_dir, **addresses)
-    text = first.sample_text(tmp_path)
-    identifier = json.loads((data_dir / "samples.json").read_text("utf-8"))[0]["identifier"]
-    for promised in ("证照服务已启动", addresses["grpc_address"], identifier, "CERTSVC_CREDENTIAL="):
-        assert promised in first.welcome
-    run_what_it_says(first.welcome)
-    assert not lock_is_free(data_dir)
-    with Client.connect(data_dir / "agencies" / f"{TRAFFIC_POLICE}.json") as verifier:
-        assert verdict(verifier, text) == "VERDICT_VALID"
-    assert "Traceback" not in first.interrupt()
+    with Run(data_dir, **addresses) as first:
+        text = first.sample_text(tmp_path)
+        identifier = json.loads((data_dir / "samples.json").read_text("utf-8"))[0]["identifier"]
+        for promised in ("证照服务已启动", addresses["grpc_address"], identifier):
+            assert promised in first.welcome
+        run_what_it_says(first.welcome)
+        assert not lock_is_free(data_dir)
     assert lock_is_free(data_dir)
 
-    second = Run(data_dir, **addresses)
-    assert second.sample_text(tmp_path) == text
-    with Client.connect(data_dir / "agencies" / f"{TRAFFIC_POLICE}.json") as verifier:
-        assert verdict(verifier, text) == "VERDICT_VALID"
-    assert "Traceback" not in second.interrupt()
+    with (
+        Run(data_dir, **addresses) as second,
+        Client.connect(data_dir / "agencies" / f"{TRAFFIC_POLICE}.json") as verifier,
+    ):
+        assert second.sample_text(tmp_path) == text
+        assert verifier.verification.verify(text).verdict == verification_service_pb2.VERDICT_VALID
 
 
 def test_one_process_a_data_directory(prepared: ServerProcess) -> None:
@@ -178,6 +185,7 @@ def test_an_empty_data_directory_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.mark.alone
 def test_watchers_do_not_hold_up_the_stop(prepared: ServerProcess) -> None:
     prepared.start()
     prepared.fill_with_samples()

@@ -155,10 +155,12 @@ def test_a_key_in_use_is_retired_only_after_the_issue(postgres_url: str, open_at
         issued = threads.submit(issuing.write, issue)
         assert locked.wait(10)
         retired = threads.submit(retire)
-        # Time enough to overtake, if nothing held it.
-        with pytest.raises(TimeoutError):
-            retired.result(timeout=0.5)
-        release.set()
+        try:
+            # Time enough to overtake, if nothing held it.
+            with pytest.raises(TimeoutError):
+                retired.result(timeout=0.5)
+        finally:
+            release.set()
         issued.result()
         retired.result()
     assert finished == ["issued", "retired"]

@@ -66,7 +66,8 @@ def test_a_change_lies_neither_in_the_future_nor_before_what_it_follows(register
     early = refused_findings(register, "suspend", license_.identifier, cause=at(now - DAY))
     assert early == {("cause.effective_time", "BEFORE_ISSUE")}
     act(licenses, "suspend", license_.identifier)
-    issued_at = license_.issue_time.ToDatetime(tzinfo=UTC) + timedelta(seconds=1)
+    first, _ = licenses.list_events(license_.identifier)
+    issued_at = first.effective_time.ToDatetime(tzinfo=UTC) + timedelta(microseconds=1)
     between = refused_findings(register, "reinstate", license_.identifier, cause=at(issued_at))
     assert between == {("cause.effective_time", "BEFORE_LATEST_CHANGE")}
     # A final act may take effect earlier than the suspension that it ends.
@@ -97,11 +98,13 @@ def test_amending_reports_everything_and_changes_nothing(register: Register) -> 
         register,
         "amend",
         license_.identifier,
+        cause=pb.StateCause(reason="x"),
         license_number="9" * 129,
         holders=[pb.IssueLicenseRequest(holders=food_permit(holders=[company(number="9" * 18)]).holders).holders[0]],
         fields={"business_form": "x"},
     )
     assert found == {
+        ("cause.legal_basis", "REQUIRED"),
         ("license_number", "TOO_LONG"),
         ("holders[0].number", "ORGANISATION_CHECK"),
         ("holders[0].number", "CHECK_CHARACTER"),

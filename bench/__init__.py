@@ -1,0 +1,1 @@
+"""Benchmarks: ratios and rates of one run on one machine, never a test."""
