@@ -1,4 +1,4 @@
-"""The real server in a process of its own: `certsvc init`, then `certsvc serve`, killed and started again at will.
+"""The real server, `certsvc serve`, in a process of its own, killed and started again at will.
 
 Invariants: a process that was asked to stop must end with exit code 0 and without a traceback in its log; the same
 data directory, database and ports serve again after every end, however it came.
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from certsvc.cli.sample_register import agency_credential, fill
+from certsvc.cli.server import init
 from certsvc.client import Client, ClientCredential, RetryPolicy, load_credential
 
 STOP_SECONDS = 30
@@ -119,7 +120,8 @@ class ServerProcess:
 
     def fill_with_samples(self) -> None:
         """Make the sample agencies, types and licenses, once the process serves."""
-        fill(load_credential(self.data_dir / "operator.json"), self.data_dir / "agencies")
+        operator = load_credential(self.data_dir / "operator.json")
+        fill(dataclasses.replace(operator, endpoint=self.grpc_address), self.data_dir / "agencies")
 
     def second(self, data_dir: Path) -> "ServerProcess":
         """Another server of the same register, with a data directory and ports of its own; not started yet.
@@ -130,17 +132,20 @@ class ServerProcess:
         return ServerProcess(data_dir, free_address(), free_address())
 
 
-def initialized(data_dir: Path, *, database_url: str = "", options: Sequence[str] = ()) -> ServerProcess:
-    """A new development register on free ports, made by `certsvc init`; nothing serves it yet."""
+def initialized(data_dir: Path, *, database_url: str = "") -> ServerProcess:
+    """A new development register on free ports; nothing serves it yet.
+
+    Made by the function of `certsvc init`, in this process, which has its modules loaded already.
+    """
     server = ServerProcess(data_dir, free_address(), free_address())
-    port = server.http_address.rpartition(":")[2]
-    database = ("--database-url", database_url) if database_url else ()
-    arguments = (
-        *("--data-dir", str(data_dir), "--development", "--public-url", f"http://localhost:{port}"),
-        *("--grpc-address", server.grpc_address, "--http-address", server.http_address),
+    init(
+        data_dir=data_dir,
+        database_url=database_url or None,
+        public_url=f"http://localhost:{server.http_address.rpartition(':')[2]}",
+        grpc_address=server.grpc_address,
+        http_address=server.http_address,
+        development=True,
     )
-    done = run_command("init", *arguments, *database, *options)
-    assert done.returncode == 0, done.stderr
     return server
 
 

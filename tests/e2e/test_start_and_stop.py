@@ -178,6 +178,27 @@ def test_nothing_is_served_in_clear_off_loopback(prepared: ServerProcess, option
     assert lock_is_free(prepared.data_dir)
 
 
+def test_init_makes_a_register_once(tmp_path: Path) -> None:
+    """Again is no harm: keys and data stay. What a production register needs is asked for, all at once."""
+    server = ServerProcess(tmp_path / "register", free_address(), free_address())
+    refused = run_command("init", "--data-dir", str(server.data_dir), "--http-address", "0.0.0.0:80")
+    assert refused.returncode == 3
+    assert "[HTTPS]" in refused.stderr
+    assert "[PLAINTEXT]" in refused.stderr
+    assert not server.data_dir.exists()
+    public = ("--public-url", "https://register.example")
+    for _ in range(2):
+        done = run_command("init", "--data-dir", str(server.data_dir), *public)
+        assert done.returncode == 0, done.stderr
+        assert str(server.data_dir / "operator.json") in done.stdout
+        server.start()
+        server.fill_with_samples()
+        server.stop()
+    server.start()
+    assert len(list(server.operator().agencies.list())) == 3
+    server.close()
+
+
 def test_an_empty_data_directory_is_told(tmp_path: Path) -> None:
     refused = run_command("serve", "--data-dir", str(tmp_path / "nothing"))
     assert refused.returncode == 3

@@ -27,9 +27,16 @@ from certsvc.client.tokens import TokenSource
 from certsvc.config import Settings, load_settings
 from certsvc.credentials.client_credential import create_credential
 from certsvc.domain.agency import CallerKind
-from certsvc.ports import Signer
+from certsvc.domain.changes import START, Change, ChangeKind, FeedPosition
+from certsvc.ports import Repositories, Signer
 from certsvc.store import tables
-from certsvc.v1 import agency_service_pb2, common_pb2, license_type_service_pb2, signing_key_service_pb2
+from certsvc.v1 import (
+    agency_service_pb2,
+    common_pb2,
+    license_service_pb2,
+    license_type_service_pb2,
+    signing_key_service_pb2,
+)
 from tests.builders import APPROVAL_BUREAU, CLERK, SECOND_CLERK, company_number, license_type
 
 PUBLIC_URL = "https://zz.example.gov.cn/lic"
@@ -197,6 +204,30 @@ class Register:
             key = repositories.signing_keys.get(kid)
         assert key is not None
         return self.store.vault.signer(kid, purpose=key.purpose)
+
+    def catch_up(self) -> None:
+        """Wait until this worker knows all that is committed: from now on its slots answer, and not the database."""
+
+        def knows_all() -> bool:
+            watch = self.agency().licenses.watch(
+                license_service_pb2.WatchLicenseEventsRequest(own_issues=True), heartbeats=True
+            )
+            position = FeedPosition.of(next(watch).resume_token)
+            return not self.store.ledger.poll(position, limit=1)
+
+        eventually(knows_all, within=10)
+
+    def change_key(self, kid: str, **changes: Any) -> None:
+        """Change a signing key's record behind the API, which does not suspend keys or call them compromised yet."""
+
+        def work(repositories: Repositories) -> None:
+            key = repositories.signing_keys.get(kid)
+            assert key is not None
+            repositories.signing_keys.transition(replace(key, **changes), from_state=key.state)
+            repositories.outbox.add(Change(START, ChangeKind.SIGNING_KEY, kid, self.clock.now()))
+
+        self.store.ledger.write(work)
+        self.catch_up()
 
     def rows(self) -> Rows:
         """All that the database holds, but what any call may leave."""

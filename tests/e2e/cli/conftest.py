@@ -1,7 +1,7 @@
 """The register that commands call.
 
-On SQLite alone: commands are clients, and what a client gets from either database is the same by the tests of the client
-and of the store. Each command is a process, which is what makes these tests long.
+On SQLite alone: commands are clients, and what a client gets from either database is tested with the client
+and the store. Each command is a process, which is what makes these tests long.
 """
 
 from collections.abc import Iterator
