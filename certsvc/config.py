@@ -16,6 +16,16 @@ from certsvc.errors import FieldViolation, InvalidInputError
 
 CONFIG_FILE = "certsvc.toml"
 
+_COUNTS = (
+    "max_unary_calls",
+    "max_streams",
+    "max_streams_per_caller",
+    "match_per_agency_daily",
+    "match_per_subject_daily",
+    "signing_days",
+)
+_LOG_LEVELS = ("debug", "info", "warning", "error")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -113,7 +123,20 @@ def is_loopback(address: str) -> bool:
 
 
 def _check(settings: Settings) -> None:
-    violations = [*_address_violations(settings), *_url_violations(settings), *_tls_violations(settings)]
+    violations = [
+        *_address_violations(settings),
+        *_url_violations(settings),
+        *_tls_violations(settings),
+        *(
+            FieldViolation(name, "OUT_OF_RANGE", "must be at least 1")
+            for name in _COUNTS
+            if getattr(settings, name) < 1
+        ),
+    ]
+    if settings.publish_ahead_hours < 0:
+        violations.append(FieldViolation("publish_ahead_hours", "OUT_OF_RANGE", "must be 0 or more"))
+    if settings.log_level not in _LOG_LEVELS:
+        violations.append(FieldViolation("log_level", "LOG_LEVEL", f"must be one of {', '.join(_LOG_LEVELS)}"))
     if settings.workers < 1 or (settings.workers > 1 and settings.database.startswith("sqlite")):
         violations.append(FieldViolation("workers", "WORKERS", "must be 1 with SQLite, at least 1 with PostgreSQL"))
     if violations:

@@ -13,14 +13,8 @@ from certsvc.bootstrap.opening import Store
 from certsvc.config import Settings, is_loopback
 from certsvc.credentials.caller_token import read_token
 from certsvc.credentials.register_drawing import QRPictures, fullest_qr_version
-from certsvc.credentials.register_forms import (
-    BundleForm,
-    PublicDocumentForms,
-    QRCodeForm,
-    SDJWTForm,
-    StatusListForm,
-    key_id_of,
-)
+from certsvc.credentials.register_documents import BundleForm, PublicDocumentForms
+from certsvc.credentials.register_forms import QRCodeForm, SDJWTForm, StatusListForm, key_id_of
 from certsvc.credentials.register_urls import RegisterURLs
 from certsvc.domain.changes import Change, ChangeKind
 from certsvc.domain.principal import Caller
@@ -30,6 +24,7 @@ from certsvc.rpc.license_messages import decode_command
 from certsvc.rpc.license_types import LicenseTypeServicer
 from certsvc.rpc.licenses import LicenseServicer, LicenseUseCases
 from certsvc.rpc.limits import CallLimits
+from certsvc.rpc.metrics import VerdictMetrics
 from certsvc.rpc.paging import Paging
 from certsvc.rpc.server import GRPCServer, Servicers
 from certsvc.rpc.signing_keys import SigningKeyServicer
@@ -209,6 +204,7 @@ class Wiring:
                     ),
                 ),
                 executor=self.executor,
+                metrics=VerdictMetrics(self.registry),
             ),
             signing_keys=SigningKeyServicer(
                 SigningKeys(

@@ -23,7 +23,7 @@ from certsvc.cli.exit_codes import exit_code_of
 from certsvc.config import CONFIG_FILE, Settings, load_settings
 from certsvc.credentials.client_credential import load_credential
 from certsvc.credentials.qr_image import draw
-from certsvc.errors import CertsvcError, FailedPreconditionError, InvalidInputError
+from certsvc.errors import CertsvcError, FailedPreconditionError, FieldViolation, InvalidInputError
 from certsvc.store.schema import migrate as migrate_schema
 
 DataDir = Annotated[Path, typer.Option(help="Private data directory.", envvar="CERTSVC_DATA_DIR")]
@@ -71,6 +71,9 @@ def init(
     tls_certificate: TLSCertificate = None,
     tls_key: TLSKey = None,
     ca: Annotated[Path | None, typer.Option(help="PEM file with the CA that clients trust.")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="host:port that clients call; default: the gRPC address.")
+    ] = None,
     operator: Annotated[str, typer.Option(help="Name of the first operator.")] = "operator",
     development: Annotated[
         bool, typer.Option("--development", help="Development keys, which verify nowhere else.")
@@ -91,7 +94,7 @@ def init(
     initialize(
         settings,
         operator_id=operator,
-        endpoint=settings.grpc_address,
+        endpoint=_endpoint(settings, endpoint),
         ca_pem=ca.read_text("ascii") if ca else None,
     )
     typer.echo(f"initialized {data_dir}; operator credential: {settings.operator_file}")
@@ -235,6 +238,15 @@ def _welcome(settings: Settings, application: Application, license_: dict[str, s
             )
         )
     )
+
+
+def _endpoint(settings: Settings, stated: str | None) -> str:
+    """What clients call. Raises InvalidInputError where the server listens everywhere and no name was stated."""
+    host = settings.grpc_address.rpartition(":")[0].strip("[]")
+    if stated is None and host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        description = "the server listens on every address: say which name of its certificate clients call"
+        raise InvalidInputError.of(FieldViolation("endpoint", "REQUIRED", description))
+    return stated or settings.grpc_address
 
 
 def _write_config(settings: Settings) -> None:

@@ -45,7 +45,7 @@ _REGISTRATIONS: Mapping[int | None, Registration] = {
 
 @dataclass(frozen=True, slots=True)
 class OfflineResult:
-    """An answer without the register: `shown` is only there when the signature is good.
+    """An answer without the register: `shown` is only there when a trusted signer vouches for it.
 
     `knowledge_age` is how old the license's status list was, or the bundle where it has no list of it.
     `foreign_host` is the host of the code's URL where that is not the register's own: a warning, no verdict.
@@ -131,7 +131,7 @@ class OfflineVerifier:
         host = presented.host
         return OfflineResult(
             judgement,
-            self._names.shown_code(code) if signature_ok else None,
+            self._names.shown_code(code) if judgement.vouched_for else None,
             now,
             now - status.since,
             foreign_host=host if host is not None and not self._codes.is_own_host(host) else "",
@@ -157,7 +157,7 @@ class OfflineVerifier:
             knowledge=self._knowledge(now, since=status.since),
             policy=VerifierPolicy(KeyPurpose.VC, self._allow_development),
         )
-        shown = self._names.shown_vc(presented) if signature_ok else None
+        shown = self._names.shown_vc(presented) if judgement.vouched_for else None
         return OfflineResult(judgement, shown, now, now - status.since)
 
     def _vc_status(self, claims: Mapping[str, Any]) -> _Status:

@@ -1,21 +1,17 @@
-"""The signed forms as the services need them: the ports CodeFormat, VCFormat, StatusListFormat and BundleFormat.
+"""The signed forms as the services need them: the ports CodeFormat, VCFormat and StatusListFormat.
 
 Owns no format of its own; it joins the modules of this package with domain objects and the register's URLs.
 Invariant: a signature is only checked with a key of the purpose that the form asks for.
 """
 
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from certsvc.credentials import qr_code
 from certsvc.credentials.jwk import sec1_of
-from certsvc.credentials.key_flags import KeyFlags, flags_of, sign_key_flags
-from certsvc.credentials.key_set import KeyRecord, PublishedKey, cose_key_set, jwk_set
 from certsvc.credentials.license_vc import LicenseVc, VcHolder, issue_license_vc
-from certsvc.credentials.offline_bundle import BundledStatusList, OfflineBundle, seal_bundle
 from certsvc.credentials.register_urls import RegisterURLs
 from certsvc.credentials.sd_jwt import ExpectedBinding, ParsedSdJwt, parse_sd_jwt, present, verify_sd_jwt
 from certsvc.credentials.status_list import (
@@ -25,23 +21,19 @@ from certsvc.credentials.status_list import (
     sign_status_list_jwt,
 )
 from certsvc.credentials.strict_json import load_object, member, time_member
-from certsvc.credentials.type_metadata import type_metadata
 from certsvc.credentials.verification_key import VerificationKey
 from certsvc.domain import validity_dates
-from certsvc.domain.agency import Agency
 from certsvc.domain.identifier import parse_identifier
 from certsvc.domain.license import ValidityPeriod
 from certsvc.domain.license_code import LicenseCode
-from certsvc.domain.license_type import HOLDER_NAME, HOLDER_NUMBER, LicenseType
+from certsvc.domain.license_type import HOLDER_NAME, HOLDER_NUMBER
 from certsvc.domain.permutation import STATUS_LIST_BITS
 from certsvc.domain.signing_key import SigningKey
-from certsvc.domain.text import LocalizedText
 from certsvc.errors import FieldViolation, InvalidInputError, MalformedError, SignatureError
 from certsvc.ports import PresentedCode, PresentedVC, Signer, VCContent
 
 LIST_LIFETIME = timedelta(days=1)
 LIST_TTL = timedelta(seconds=60)
-FLAGS_LIFETIME = timedelta(days=1)
 
 
 @lru_cache(maxsize=4096)
@@ -139,9 +131,7 @@ class SDJWTForm:
         try:
             identifier = parse_identifier(member(claims, "identifier", str)).text
         except InvalidInputError as error:
-            raise MalformedError(
-                reason="VC_IDENTIFIER", message="identifier is no license identifier"
-            ) from error
+            raise MalformedError(reason="VC_IDENTIFIER", message="identifier is no license identifier") from error
         period = _period(claims)
         expires = time_member(claims, "exp")
         ends = validity_dates.expires(period)
@@ -163,9 +153,7 @@ class SDJWTForm:
             handle=parsed,
         )
 
-    def verify(
-        self, presented: PresentedVC, key: SigningKey, *, now: datetime, nonce: str, audience: str
-    ) -> bool:
+    def verify(self, presented: PresentedVC, key: SigningKey, *, now: datetime, nonce: str, audience: str) -> bool:
         """See VCFormat."""
         assert isinstance(presented.handle, ParsedSdJwt)  # noqa: S101 - made by `read`
         binding = ExpectedBinding(audience=audience, nonce=nonce) if nonce or audience else None
@@ -205,79 +193,6 @@ class StatusListForm:
             expires_at=now + LIST_LIFETIME,
             ttl=LIST_TTL,
         )
-
-
-class BundleForm:
-    """Port BundleFormat, by offline_bundle.py."""
-
-    def __init__(self, urls: RegisterURLs) -> None:
-        self._urls = urls
-
-    def seal(
-        self,
-        *,
-        key_set_version: int,
-        keys: Sequence[SigningKey],
-        types: Sequence[LicenseType],
-        agencies: Sequence[Agency],
-        status_lists: Mapping[int, Mapping[int, int]],
-        signer: Signer,
-        now: datetime,
-        expires: datetime,
-    ) -> bytes:
-        """See BundleFormat."""
-        names = {agency.agency_id: agency.name for agency in agencies}
-        bundle = OfflineBundle(
-            issuer=self._urls.public_url,
-            issued_at=now,
-            expires_at=expires,
-            version=key_set_version,
-            keys=tuple(
-                PublishedKey(key, names.get(key.agency_id) if key.agency_id else None) for key in keys
-            ),
-            types=tuple(type_metadata(t, vct=self._urls.vct(t.code, t.version)) for t in types),
-            agencies=names,
-            status_lists={
-                number: BundledStatusList(StatusList.of(statuses), now)
-                for number, statuses in status_lists.items()
-            },
-        )
-        return seal_bundle(bundle, signer=signer).encode()
-
-
-class PublicDocumentForms:
-    """Port PublicDocuments, by key_set.py, key_flags.py and type_metadata.py."""
-
-    def __init__(self, urls: RegisterURLs) -> None:
-        self._urls = urls
-
-    def jwks(self, keys: Sequence[SigningKey]) -> str:
-        """See PublicDocuments."""
-        return json.dumps(jwk_set(keys), separators=(",", ":"))
-
-    def cose(self, keys: Sequence[SigningKey]) -> bytes:
-        """See PublicDocuments."""
-        return cose_key_set(keys)
-
-    def flags(self, version: int, keys: Sequence[SigningKey], *, signer: Signer, now: datetime) -> str:
-        """See PublicDocuments."""
-        flags = KeyFlags(
-            version=version, issued_at=now, expires_at=now + FLAGS_LIFETIME, flags=flags_of(keys)
-        )
-        return sign_key_flags(flags, issuer=self._urls.public_url, signer=signer)
-
-    def key_record(self, key: SigningKey, agency_name: LocalizedText | None) -> str:
-        """See PublicDocuments."""
-        return json.dumps(KeyRecord.of(key, agency_name=agency_name).to_json(), ensure_ascii=False)
-
-    def vc_issuer(self, keys: Sequence[SigningKey]) -> str:
-        """See PublicDocuments."""
-        return json.dumps({"issuer": self._urls.public_url, "jwks": jwk_set(keys)})
-
-    def type_metadata(self, license_type: LicenseType) -> str:
-        """See PublicDocuments."""
-        vct = self._urls.vct(license_type.code, license_type.version)
-        return json.dumps(type_metadata(license_type, vct=vct), ensure_ascii=False)
 
 
 def key_id_of(public_key: bytes) -> str:

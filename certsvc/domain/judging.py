@@ -207,7 +207,11 @@ def _trespass(key: SigningKey, facts: CredentialFacts, purpose: KeyPurpose) -> s
         return "KEY_PURPOSE"
     if key.state is KeyState.PRE_ACTIVE:
         return "KEY_NOT_ACTIVATED"
-    if not (key.may_sign_at(facts.issued_at) or key.may_sign_at(facts.issued_at + ACTIVATION_SKEW)):
+    signed_at = facts.issued_at
+    if key.activated_at is not None and key.activated_at - ACTIVATION_SKEW <= signed_at:
+        # Codes carry whole seconds, too: what was signed right after the activation says a moment before it.
+        signed_at = max(signed_at, key.activated_at)
+    if not key.may_sign_at(signed_at):
         return "OUTSIDE_SIGNING_WINDOW"
     if not key.covers(agency_id=facts.identifier.agency_id, type_code=facts.identifier.type_code):
         return "KEY_SCOPE"

@@ -129,7 +129,7 @@ def check_renewal(rule: ValidityRule, *, current: ValidityPeriod, renewed: Valid
         raise FailedPreconditionError("RENEWAL_TOO_LATE", message, {"state": "EXPIRED"})
     if renewed.last is not None and renewed.last <= current.last:
         description = "does not lie after the last day of the present version"
-        raise InvalidInputError.of(FieldViolation("validity.last", "ENDS_NO_LATER", description))
+        raise InvalidInputError.of(FieldViolation("valid_until", "ENDS_NO_LATER", description))
 
 
 def state_as_of(

@@ -71,3 +71,8 @@ class Judgement:
     verdict: Verdict
     checks: tuple[Check, ...]
     superseded_by: str | None = None
+
+    @property
+    def vouched_for(self) -> bool:
+        """Whether a signer that is trusted vouches for the content, so that it may be shown."""
+        return any(check.name is CheckName.SIGNATURE and check.result is CheckResult.PASS for check in self.checks)

@@ -4,6 +4,7 @@ from certsvc.domain.agency import (
     Agency,
     AgencyLevel,
     AgencyState,
+    CallerKind,
     ClientKey,
     Grant,
     GrantKind,
@@ -11,6 +12,7 @@ from certsvc.domain.agency import (
     OfficerRole,
 )
 from certsvc.rpc.convert import EnumNames, Violations, write_instant, write_text
+from certsvc.services.client_keys import OPERATOR_PREFIX
 from certsvc.v1 import agency_service_pb2
 
 LEVELS = EnumNames(agency_service_pb2.AgencyLevel, AgencyLevel, "AGENCY_LEVEL_")
@@ -49,7 +51,7 @@ def write_client_key(key: ClientKey) -> agency_service_pb2.ClientKey:
     """A client key."""
     return agency_service_pb2.ClientKey(
         key_id=key.key_id,
-        agency_id=key.owner_id,
+        agency_id=key.owner_id if key.owner_kind is CallerKind.AGENCY else f"{OPERATOR_PREFIX}{key.owner_id}",
         create_time=write_instant(key.created_at),
         expire_time=write_instant(key.expires_at),
         revoke_time=write_instant(key.revoked_at),

@@ -3,6 +3,8 @@
 import grpc
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from certsvc.domain.verdict import Verdict
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -25,3 +27,14 @@ class RPCMetrics:
         self._running.labels(method).dec()
         self._ended.labels(method, code.name).inc()
         self._seconds.labels(method).observe(seconds)
+
+
+class VerdictMetrics:
+    """Counts verdicts: a rise of NOT_REGISTERED is how a stolen signing key shows."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._verdicts = Counter("certsvc_verdicts", "Verdicts over credentials.", ("verdict",), registry=registry)
+
+    def found(self, verdict: Verdict) -> None:
+        """One more."""
+        self._verdicts.labels(verdict.value).inc()

@@ -15,6 +15,7 @@ from certsvc.rpc.call import caller_of
 from certsvc.rpc.convert import Violations, read_struct, write_instant, write_text
 from certsvc.rpc.exchange import Exchange
 from certsvc.rpc.license_messages import read_holder
+from certsvc.rpc.metrics import VerdictMetrics
 from certsvc.rpc.status import to_rpc_status
 from certsvc.rpc.verification_messages import (
     VERDICTS,
@@ -46,9 +47,10 @@ class VerificationUseCases:
 class VerificationServicer(verification_service_pb2_grpc.VerificationServiceServicer):
     """See proto/certsvc/v1/verification_service.proto."""
 
-    def __init__(self, use_cases: VerificationUseCases, *, executor: Executor) -> None:
+    def __init__(self, use_cases: VerificationUseCases, *, executor: Executor, metrics: VerdictMetrics) -> None:
         self._use = use_cases
         self._executor = executor
+        self._metrics = metrics
 
     def VerifyCredential(
         self, request: verification_service_pb2.VerifyCredentialRequest, context: grpc.ServicerContext
@@ -140,12 +142,15 @@ class VerificationServicer(verification_service_pb2_grpc.VerificationServiceServ
             violations.add("credential", "REQUIRED", "qr_text or sd_jwt_vc must be set")
         violations.check()
         if presented == "qr_text":
-            return self._use.verification.verify_code(caller, request.qr_text, moment, max_age=max_age)
-        return self._use.verification.verify_vc(
-            caller,
-            request.sd_jwt_vc,
-            moment,
-            max_age=max_age,
-            nonce=request.nonce,
-            audience=request.audience,
-        )
+            answer = self._use.verification.verify_code(caller, request.qr_text, moment, max_age=max_age)
+        else:
+            answer = self._use.verification.verify_vc(
+                caller,
+                request.sd_jwt_vc,
+                moment,
+                max_age=max_age,
+                nonce=request.nonce,
+                audience=request.audience,
+            )
+        self._metrics.found(answer.judgement.verdict)
+        return answer

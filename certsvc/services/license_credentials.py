@@ -5,6 +5,7 @@ and never longer than the license, and its digest is registered before it leaves
 gets the fields of its purpose, and an access record is written.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from certsvc.domain.signing_key import KeyPurpose
 from certsvc.errors import FailedPreconditionError, FieldViolation, InvalidInputError, PermissionDeniedError
 from certsvc.ports import (
     AccessRecord,
+    AuditEntry,
     Clock,
     CodeFormat,
     KeyVault,
@@ -30,7 +32,7 @@ from certsvc.ports import (
 )
 from certsvc.services.directory import Directory
 from certsvc.services.license_reading import own_version
-from certsvc.services.license_signing import usable_key
+from certsvc.services.license_signing import signer_of, usable_key
 
 VC_LIFETIME = timedelta(days=30)
 MAX_PURPOSE = 64
@@ -109,30 +111,46 @@ class LicenseCredentials:
             assert agency is not None  # noqa: S101 - agencies are never removed
             token, digest = self._vcs.issue(
                 VCContent(license_type, agency, registered.license.trust_grade, version),
-                signer=self._vault.signer(key.kid, purpose=KeyPurpose.VC),
+                signer=signer_of(self._vault, key),
                 now=now,
                 expires=expires,
                 disclose=disclose,
                 holder_key=request.holder_key,
             )
+            repositories.signing_keys.lock_active(key.kid)
             repositories.licenses.add_vc(digest=digest, identifier=version.identifier, expires=expires)
-            if right is not Right.OWN and request.context is not None:
-                repositories.access.add(
-                    AccessRecord(
-                        at=now,
-                        agency_id=caller.owner_id,
-                        officer_id=caller.officer_id,
-                        operation=OPERATION,
-                        right=right,
-                        context=request.context,
-                        license_id=registered.license.license_id,
-                        holders=tuple(holder.number for holder in version.holders),
-                        fields=tuple(sorted(disclose or ())),
-                    )
-                )
+            self._record(repositories, caller, registered, request, right, disclose, now)
             return token, expires
 
         return self._ledger.write(work)
+
+    def _record(
+        self,
+        repositories: Repositories,
+        caller: Caller,
+        registered: RegisteredVersion,
+        request: VCRequest,
+        right: Right,
+        disclosed: Sequence[str] | None,
+        now: datetime,
+    ) -> None:
+        """Who asked for the credential: a read of another's license concerns its holders, one's own the audit."""
+        if right is Right.OWN or request.context is None:
+            repositories.audit.add(AuditEntry(now, caller.name, caller.officer_id, "vc.issued", request.identifier, {}))
+            return
+        repositories.access.add(
+            AccessRecord(
+                at=now,
+                agency_id=caller.owner_id,
+                officer_id=caller.officer_id,
+                operation=OPERATION,
+                right=right,
+                context=request.context,
+                license_id=registered.license.license_id,
+                holders=tuple(holder.number for holder in registered.version.holders),
+                fields=tuple(sorted(disclosed or ())),
+            )
+        )
 
     def _readable(
         self, repositories: Repositories, caller: Caller, request: VCRequest

@@ -20,6 +20,7 @@ from certsvc.services.license_commands import CauseInput
 from certsvc.services.license_drafts import Draft, renamed
 from certsvc.services.license_signing import LicenseSigning, SignedVersion
 from certsvc.services.numbering import StatusEntry
+from certsvc.services.registrations import all_events
 from certsvc.services.slots import Slots
 
 CAUSE_FIELDS = {"cause.effective_at": "cause.effective_time", "cause.revocation_kind": "kind"}
@@ -66,7 +67,7 @@ class LicenseRecords:
         Where no time is stated a change takes effect now, or with the latest one if that was recorded by a worker whose
         clock is ahead of this one's.
         """
-        times = [event.cause.effective_at for _, event in repositories.licenses.events(license_.license_id)]
+        times = [event.cause.effective_at for event in all_events(repositories, license_.license_id)]
         now = max(now, *times)
         cause = StateCause(stated.reason, stated.legal_basis, stated.effective_at or now, kind)
         violations = check_cause(cause, action, now=now, begins_at=times[0], latest_at=max(times))

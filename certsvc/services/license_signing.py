@@ -14,8 +14,8 @@ from certsvc.domain.license_code import LicenseCode
 from certsvc.domain.license_content import code_fields, code_holders
 from certsvc.domain.license_type import LicenseType
 from certsvc.domain.signing_key import KeyPurpose, SigningKey
-from certsvc.errors import FailedPreconditionError
-from certsvc.ports import CodeFormat, KeyVault
+from certsvc.errors import FailedPreconditionError, NotFoundError, UnavailableError
+from certsvc.ports import CodeFormat, KeyVault, Signer
 from certsvc.services.directory import Directory
 from certsvc.services.license_drafts import Draft
 from certsvc.services.numbering import StatusEntry
@@ -69,7 +69,7 @@ class LicenseSigning:
             holders=code_holders(license_type, draft.holders),
             fields=code_fields(license_type, draft.fields),
         )
-        raw, digest = self._codes.sign(code, signer=self._vault.signer(key.kid, purpose=key.purpose))
+        raw, digest = self._codes.sign(code, signer=signer_of(self._vault, key))
         signed = LicenseVersion(
             version=version,
             identifier=identifier.text,
@@ -107,3 +107,16 @@ def usable_key(
             details={"state": key.state, "kid": key.kid},
         )
     return key
+
+
+def signer_of(vault: KeyVault, key: SigningKey) -> Signer:
+    """The signer of a key that the register says is there.
+
+    Raises UnavailableError (SIGNING_KEY_MISSING) if the vault does not hold it: a fault of ours, not of the caller's.
+    """
+    try:
+        return vault.signer(key.kid, purpose=key.purpose)
+    except NotFoundError as error:
+        raise UnavailableError(
+            reason="SIGNING_KEY_MISSING", message=f"this server does not hold the signing key {key.kid}"
+        ) from error

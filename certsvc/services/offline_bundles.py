@@ -8,7 +8,7 @@ from certsvc.domain.signing_key import KeyPurpose
 from certsvc.errors import FieldViolation, InvalidInputError
 from certsvc.ports import BundleFormat, Clock, KeyVault, Ledger
 from certsvc.services.directory import Directory
-from certsvc.services.license_signing import usable_key
+from certsvc.services.license_signing import signer_of, usable_key
 from certsvc.services.public_keys import PublicKeys
 from certsvc.services.publications import StatusLists
 
@@ -69,7 +69,7 @@ class OfflineBundles:
             types=every_version,
             agencies=agencies,
             status_lists=self._status_lists.statuses(),
-            signer=self._vault.signer(key.kid, purpose=KeyPurpose.BUNDLE),
+            signer=signer_of(self._vault, key),
             now=now,
             expires=now + lifetime,
         )

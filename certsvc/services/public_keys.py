@@ -12,7 +12,7 @@ from certsvc.domain.text import LocalizedText
 from certsvc.errors import NotFoundError
 from certsvc.ports import Clock, KeyVault, PublicDocuments
 from certsvc.services.directory import Directory
-from certsvc.services.license_signing import usable_key
+from certsvc.services.license_signing import signer_of, usable_key
 
 FLAGS_SECONDS = 30.0
 
@@ -74,7 +74,7 @@ class PublicKeys:
                 text = self._documents.flags(
                     version,
                     self._directory.signing_keys(),
-                    signer=self._vault.signer(key.kid, purpose=KeyPurpose.KEY_SET),
+                    signer=signer_of(self._vault, key),
                     now=now,
                 )
                 self._flags = (version, time.monotonic(), text)

@@ -20,7 +20,7 @@ from certsvc.errors import FieldViolation, InvalidInputError, NotFoundError
 from certsvc.ports import Clock, KeyVault, Ledger, StatusListFormat
 from certsvc.services.directory import Directory
 from certsvc.services.license_changes import LicenseChangeData
-from certsvc.services.license_signing import usable_key
+from certsvc.services.license_signing import signer_of, usable_key
 
 STATUS_VALID, STATUS_INVALID, STATUS_SUSPENDED, STATUS_SUPERSEDED = range(4)
 MAX_AGE_SECONDS = 60
@@ -85,7 +85,7 @@ class StatusLists:
         if found is None:
             now = self._clock.now()
             key = usable_key(self._directory, KeyPurpose.STATUS, now=now)
-            signer = self._vault.signer(key.kid, purpose=KeyPurpose.STATUS)
+            signer = signer_of(self._vault, key)
             make = self._format.jwt if form == "jwt" else self._format.cwt
             body = make(list_number, built.statuses, signer=signer, now=now)
             found = PublishedList(body, hashlib.sha256(body).hexdigest()[:32])

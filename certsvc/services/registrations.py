@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from certsvc.domain.judging import Registration, registration_at
+from certsvc.domain.license import LicenseEvent
 from certsvc.domain.transitions import state_as_of
 from certsvc.errors import FieldViolation, InvalidInputError
 from certsvc.ports import Ledger, RegisteredVersion, Repositories
@@ -70,7 +71,7 @@ class Registrations:
                 superseded=superseded,
                 superseded_by=license_.current.identifier if superseded else None,
             )
-        events = [event for _, event in repositories.licenses.events(license_.license_id)]
+        events = all_events(repositories, license_.license_id)
         history = state_as_of(events, as_of=moment.as_of, known_at=moment.known_at)
         names = {v.version: v.identifier for v in repositories.licenses.versions(license_.license_id)}
         return registration_at(
@@ -78,3 +79,11 @@ class Registrations:
             version=version.version,
             superseded_by=names.get(history.version) if history else None,
         )
+
+
+def all_events(repositories: Repositories, license_id: int) -> list[LicenseEvent]:
+    """Everything that happened to a license, oldest first."""
+    found: list[LicenseEvent] = []
+    while page := repositories.licenses.events(license_id, after=len(found)):
+        found += [event for _, event in page]
+    return found

@@ -128,7 +128,7 @@ class VerificationService:
             knowledge=knowledge,
             policy=VerifierPolicy(KeyPurpose.LICENSE, self._allow_development),
         )
-        shown = self._shown_code(presented.code) if signature_ok else None
+        shown = self._shown_code(presented.code) if judgement.vouched_for else None
         return Verification(judgement, shown, now, knowledge.age_seconds, foreign)
 
     def verify_vc(
@@ -158,7 +158,7 @@ class VerificationService:
             knowledge=knowledge,
             policy=VerifierPolicy(KeyPurpose.VC, self._allow_development),
         )
-        shown = self._shown_vc(presented) if signature_ok else None
+        shown = self._shown_vc(presented) if judgement.vouched_for else None
         return Verification(judgement, shown, now, knowledge.age_seconds)
 
     def _code_registration(self, presented: PresentedCode, moment: Moment) -> Registration:

@@ -91,11 +91,16 @@ class Watching:
         if not resume_token:
             return self._follower.position()
         try:
-            return FeedPosition.of(resume_token)
+            position = FeedPosition.of(resume_token)
         except ValueError as error:
             raise InvalidInputError.of(
                 FieldViolation("resume_token", "RESUME_TOKEN", "is no resume token of this register")
             ) from error
+        if position.transaction > self._follower.position().transaction:
+            # From before the register moved to another database: going on from it would lose events unseen.
+            description = "lies ahead of this register; list what changed and begin without a token"
+            raise InvalidInputError.of(FieldViolation("resume_token", "RESUME_TOKEN_AHEAD", description))
+        return position
 
     def _wants(
         self,

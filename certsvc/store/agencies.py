@@ -43,7 +43,7 @@ _TRANSFER = Command(
     lambda _: (
         sa.update(tables.licenses)
         .where(_l.responsible_agency_id == _p("from_id"))
-        .values(responsible_agency_id=_p("to_id"), updated_at=_p("at"), revision=_l.revision + 1)
+        .values(responsible_agency_id=_p("to_id"))
     )
 )
 
@@ -107,8 +107,8 @@ class SQLAgencyRepository:
         )
 
     def transfer_licenses(self, *, from_id: str, to_id: str) -> None:
-        """See the port; each license's revision rises."""
-        self._session.change(_TRANSFER, from_id=from_id, to_id=to_id, at=self._clock.now())
+        """See the port; no revision rises, for every revision of a license has its event."""
+        self._session.change(_TRANSFER, from_id=from_id, to_id=to_id)
 
     def officer(self, agency_id: str, officer_id: str) -> Officer | None:
         """See the port."""

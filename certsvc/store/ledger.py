@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from certsvc.domain.changes import Change, FeedPosition
 from certsvc.ports import BlindIndex, Cipher, Clock, Repositories
 from certsvc.store import leases
+from certsvc.store.adoption import adopt_changes
 from certsvc.store.engine import Engines, check_durability, open_engines, parsed_url
 from certsvc.store.faults import DisconnectedError, translated
 from certsvc.store.feed import Feed
@@ -99,6 +100,7 @@ def open_ledger(url: str, *, cipher: Cipher, index: BlindIndex, clock: Clock) ->
     try:
         check_durability(engines.writer)
         check_schema(engines.writer)
+        adopt_changes(engines.writer)
         return SQLLedger(engines, privacy=Privacy(cipher, index), clock=clock)
     except SQLAlchemyError as error:
         engines.dispose()

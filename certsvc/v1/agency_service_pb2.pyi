@@ -241,7 +241,7 @@ Global___Officer: _TypeAlias = Officer  # noqa: Y015
 
 @_typing.final
 class ClientKey(_message.Message):
-    """A public key that an agency's system signs its tokens with."""
+    """A public key that a caller signs its tokens with."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -253,7 +253,7 @@ class ClientKey(_message.Message):
     key_id: _builtins.str
     """First 16 hexadecimal digits of the key's RFC 9679 thumbprint; the `kid` of the caller's tokens."""
     agency_id: _builtins.str
-    """The agency."""
+    """The agency; for an operator's key `operator:` and the operator's name."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was registered."""
@@ -818,7 +818,7 @@ class RegisterClientKeyRequest(_message.Message):
     request_id: _builtins.str
     """Unique per caller, kept for 30 days."""
     agency_id: _builtins.str
-    """The agency."""
+    """The agency; for an operator's keys `operator:` and the operator's name."""
     public_key: _builtins.bytes
     """The P-256 public key as an uncompressed SEC1 point, 65 bytes."""
     @_builtins.property
@@ -877,7 +877,7 @@ class RevokeClientKeyRequest(_message.Message):
     request_id: _builtins.str
     """Unique per caller, kept for 30 days."""
     agency_id: _builtins.str
-    """The agency."""
+    """The agency; for an operator's keys `operator:` and the operator's name."""
     key_id: _builtins.str
     """The key."""
     def __init__(
@@ -927,7 +927,7 @@ class ListClientKeysRequest(_message.Message):
 
     AGENCY_ID_FIELD_NUMBER: _builtins.int
     agency_id: _builtins.str
-    """The agency."""
+    """The agency; for an operator's keys `operator:` and the operator's name."""
     def __init__(
         self,
         *,

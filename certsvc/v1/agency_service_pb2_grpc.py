@@ -176,7 +176,8 @@ class AgencyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevokeClientKey(self, request, context):
-        """Takes a client key away; it bites at once. Operators, and the agency itself.
+        """Takes a client key away; it bites at once. Operators, and the agency itself. An operator's key is taken away with
+        another one, so that one is left that works.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,7 +54,9 @@ class AgencyServiceStub:
     so rotates its keys: register the next one, switch, revoke the old one.
     """
     RevokeClientKey: _grpc.UnaryUnaryMultiCallable[_agency_service_pb2.RevokeClientKeyRequest, _agency_service_pb2.RevokeClientKeyResponse]
-    """Takes a client key away; it bites at once. Operators, and the agency itself."""
+    """Takes a client key away; it bites at once. Operators, and the agency itself. An operator's key is taken away with
+    another one, so that one is left that works.
+    """
     ListClientKeys: _grpc.UnaryUnaryMultiCallable[_agency_service_pb2.ListClientKeysRequest, _agency_service_pb2.ListClientKeysResponse]
     """Lists an agency's client keys. Operators, and the agency itself."""
     CreateGrant: _grpc.UnaryUnaryMultiCallable[_agency_service_pb2.CreateGrantRequest, _agency_service_pb2.CreateGrantResponse]
@@ -90,7 +92,9 @@ class AgencyServiceAsyncStub(AgencyServiceStub):
     so rotates its keys: register the next one, switch, revoke the old one.
     """
     RevokeClientKey: _aio.UnaryUnaryMultiCallable[_agency_service_pb2.RevokeClientKeyRequest, _agency_service_pb2.RevokeClientKeyResponse]  # type: ignore[assignment]
-    """Takes a client key away; it bites at once. Operators, and the agency itself."""
+    """Takes a client key away; it bites at once. Operators, and the agency itself. An operator's key is taken away with
+    another one, so that one is left that works.
+    """
     ListClientKeys: _aio.UnaryUnaryMultiCallable[_agency_service_pb2.ListClientKeysRequest, _agency_service_pb2.ListClientKeysResponse]  # type: ignore[assignment]
     """Lists an agency's client keys. Operators, and the agency itself."""
     CreateGrant: _aio.UnaryUnaryMultiCallable[_agency_service_pb2.CreateGrantRequest, _agency_service_pb2.CreateGrantResponse]  # type: ignore[assignment]
@@ -183,7 +187,9 @@ class AgencyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agency_service_pb2.RevokeClientKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_agency_service_pb2.RevokeClientKeyResponse, _abc.Awaitable[_agency_service_pb2.RevokeClientKeyResponse]]:
-        """Takes a client key away; it bites at once. Operators, and the agency itself."""
+        """Takes a client key away; it bites at once. Operators, and the agency itself. An operator's key is taken away with
+        another one, so that one is left that works.
+        """
 
     @_abc_1.abstractmethod
     def ListClientKeys(

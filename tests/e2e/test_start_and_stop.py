@@ -18,11 +18,13 @@ from PIL import Image
 
 from certsvc.client import Client
 from certsvc.client.pictures import decode_picture
-from certsvc.v1 import license_service_pb2, verification_service_pb2
+from certsvc.v1 import agency_service_pb2, common_pb2, license_service_pb2, verification_service_pb2
 from tests.e2e.permits import APPROVAL_BUREAU, CLERK, FOOD_PERMIT, TRAFFIC_POLICE, permit
 from tests.e2e.server_process import COMMAND, NO_RETRIES, ServerProcess, free_address, initialized, run_command
 from tests.require import ROOT
 
+NAME = common_pb2.LocalizedText(zh="示例支队", en="Sample police")
+CITY = agency_service_pb2.AGENCY_LEVEL_CITY
 PROMPT = 8.0
 """Seconds for a stop that waits for nothing; well below the ten that calls under way are given."""
 
@@ -192,11 +194,12 @@ def test_init_makes_a_register_once(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert str(server.data_dir / "operator.json") in done.stdout
         server.start()
-        server.fill_with_samples()
-        server.stop()
-    server.start()
-    assert len(list(server.operator().agencies.list())) == 3
-    server.close()
+        request = agency_service_pb2.CreateAgencyRequest(
+            request_id="the-same-both-times", agency_id=TRAFFIC_POLICE, name=NAME, region="3702", level=CITY
+        )
+        assert server.operator().agencies.create(request).agency_id == TRAFFIC_POLICE
+        assert [agency.agency_id for agency in server.operator().agencies.list()] == [TRAFFIC_POLICE]
+        server.close()
 
 
 def test_an_empty_data_directory_is_told(tmp_path: Path) -> None:

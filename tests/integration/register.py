@@ -43,6 +43,8 @@ PUBLIC_URL = "https://zz.example.gov.cn/lic"
 UNSETTLED = frozenset({"leases"})
 """Tables that a refused call may change: numbers are leased before anything is written, and never given twice."""
 
+NEVER_AGAIN = RetryPolicy(first_pause=1e9, longest_pause=1e9)
+
 Rows = dict[str, frozenset[tuple[Any, ...]]]
 
 
@@ -90,7 +92,7 @@ class Register:
         assert application.store is not None
         self.store: Store = application.store
         self._stack = stack
-        self._clients: dict[tuple[str, str], Client] = {}
+        self._clients: dict[tuple[str, ...], Client] = {}
         operator = replace(load_credential(settings.operator_file), endpoint=self.endpoint)
         self.credentials = Credentials(operator, settings.data_dir / "agencies", self.endpoint)
         self.samples = fill(operator, self.credentials.folder)
@@ -124,6 +126,14 @@ class Register:
     def agency(self, agency_id: str = APPROVAL_BUREAU, *, officer: str = CLERK) -> Client:
         """A client of one of the agencies, on behalf of an officer; officer "" is the agency's system itself."""
         return self._client(self.credentials.agency(agency_id), officer)
+
+    def impatient(self, agency_id: str = APPROVAL_BUREAU, *, officer: str = CLERK) -> Client:
+        """A client that tries nothing twice."""
+        name = (agency_id, officer, "impatient")
+        if name not in self._clients:
+            connection = self.connect(self.credentials.agency(agency_id), officer=officer, policy=NEVER_AGAIN)
+            self._clients[name] = self._stack.enter_context(Client(connection))
+        return self._clients[name]
 
     def new_type(self, issuer: str = APPROVAL_BUREAU, **changes: Any) -> str:
         """The code of a new small type, which `issuer` may issue."""
@@ -189,13 +199,20 @@ class Register:
         grant = _grant(agency_id, kind, type_code, region)
         self.operator.agencies.revoke_grant(agency_service_pb2.RevokeGrantRequest(grant=grant))
 
-    def connect(self, credential: ClientCredential, *, officer: str = "", timeout: float = 20.0) -> Connection:
+    def connect(
+        self,
+        credential: ClientCredential,
+        *,
+        officer: str = "",
+        timeout: float = 20.0,
+        policy: RetryPolicy | None = None,
+    ) -> Connection:
         """A new connection of its own; whoever opens it closes its channel."""
         return Connection(
             open_channel(self.endpoint),
             authorization=TokenSource(credential, officer_id=officer, now=self.clock.now).authorization,
             timeout=timeout,
-            policy=RetryPolicy(),
+            policy=policy or RetryPolicy(),
         )
 
     def signer(self, kid: str) -> Signer:

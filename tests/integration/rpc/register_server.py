@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from certsvc.credentials.caller_token import make_token, read_token
 from certsvc.credentials.client_credential import ClientCredential
-from certsvc.credentials.register_forms import PublicDocumentForms
+from certsvc.credentials.register_documents import PublicDocumentForms
 from certsvc.credentials.register_urls import RegisterURLs
 from certsvc.domain.agency import CallerKind, ClientKey, OfficerRole
 from certsvc.keyring.cipher import AEADCipher

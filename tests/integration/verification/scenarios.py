@@ -303,6 +303,10 @@ CODES: dict[str, Scenario] = {
 }
 
 VCS: dict[str, Scenario] = {
+    # First, because the key that is compromised signed everything before.
+    "key compromised": Scenario(
+        lambda s: s.vc_of_key(**COMPROMISED), *same("KEY_COMPROMISED", "PPPF-----", "KEY_COMPROMISED")
+    ),
     "valid": Scenario(lambda s: s.vc(), Said("VALID", "PPPPPPPPP"), VALID_OFFLINE),
     "malformed": Scenario(lambda _: "a.b.c~", *same("MALFORMED", "F--------", "")),
     "malformed: alg none": Scenario(
@@ -317,9 +321,6 @@ VCS: dict[str, Scenario] = {
     "bad signature: a license key": Scenario(
         lambda s: codes.vc_signed_again(s.vc(), s.register.signer(s.issue().license.kid)),
         *same("BAD_SIGNATURE", "PPF------", "BAD_SIGNATURE"),
-    ),
-    "key compromised": Scenario(
-        lambda s: s.vc_of_key(**COMPROMISED), *same("KEY_COMPROMISED", "PPPF-----", "KEY_COMPROMISED")
     ),
     "not registered: the real key, made by nobody here": Scenario(
         lambda s: codes.vc_signed_again(

@@ -150,11 +150,23 @@ def test_keys_that_may_not_have_signed_this(overrides: dict[str, Any], verdict: 
     "overrides",
     [
         {"state": KeyState.DEACTIVATED, "deactivated_at": NOW - days(1)},
+        # Signed with its first breath, by a clock a little behind, and replaced soon after.
+        {
+            "state": KeyState.DEACTIVATED,
+            "activated_at": NOW - days(10) + days(1 / 86400),
+            "deactivated_at": NOW - days(10) + days(2 / 86400),
+        },
         {"state": KeyState.DESTROYED, "deactivated_at": NOW - days(1)},
         {"type_codes": (f"{DEFINING}002", f"{DEFINING}001")},
         {"activated_at": NOW - days(10) + days(4 / 1440)},
     ],
-    ids=["deactivated since", "private part destroyed", "scope of several types", "clock 4 minutes behind"],
+    ids=[
+        "deactivated since",
+        "replaced in its first seconds",
+        "private part destroyed",
+        "scope of several types",
+        "clock 4 minutes behind",
+    ],
 )
 def test_keys_that_may_have_signed_this(overrides: dict[str, Any]) -> None:
     assert judged(key=a_key(**overrides)).verdict is Verdict.VALID
