@@ -210,9 +210,8 @@ def _holder_key(jwk: str) -> bytes | None:
     try:
         return sec1_of(load_object(jwk.encode()))
     except MalformedError as error:
-        raise InvalidInputError(
-            reason="HOLDER_KEY", message=f"holder_key: not a P-256 public key as a JWK: {error.message}"
-        ) from error
+        description = f"is no P-256 public key as a JWK: {error.message}"
+        raise InvalidInputError.of(FieldViolation("holder_key", "HOLDER_KEY", description)) from error
 
 
 def _name_of(path: tuple[Any, ...]) -> str:

@@ -17,10 +17,10 @@ from certsvc.rpc.call import caller_of
 from certsvc.rpc.convert import Violations, read_instant, write_instant
 from certsvc.rpc.exchange import Exchange
 from certsvc.rpc.license_messages import (
+    NUMBER_KINDS,
     STATES,
     ChangeRequest,
     read_change,
-    read_holder,
     read_issue,
     write_event,
     write_license,
@@ -40,7 +40,7 @@ from certsvc.services.license_transitions import LicenseTransitions
 from certsvc.services.licenses import LicenseIssuing
 from certsvc.services.mutations import Mutation
 from certsvc.services.watching import WatchFilter, Watching
-from certsvc.v1 import common_pb2, license_service_pb2, license_service_pb2_grpc
+from certsvc.v1 import license_service_pb2, license_service_pb2_grpc
 
 DEFAULT_MODULE_SIZE = 6
 MAX_MODULE_SIZE = 20
@@ -269,10 +269,10 @@ class LicenseServicer(license_service_pb2_grpc.LicenseServiceServicer):
         issued_after = read_instant(request, "issued_after", violations=violations)
         holder = None
         if request.HasField("holder"):
-            stated = read_holder(common_pb2.Holder(number=request.holder), field="holder", violations=violations)
+            kind = NUMBER_KINDS.read_optional(request.holder.kind, field="holder.kind", violations=violations)
             try:
                 today = day_in_shanghai(self._use.clock.now())
-                holder = parse_number(stated.number, today=today, kind=stated.kind, field="holder")
+                holder = parse_number(request.holder.value, today=today, kind=kind, field="holder.value")
             except InvalidInputError as error:
                 violations.extend(error.violations)
         violations.check()

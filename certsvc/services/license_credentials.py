@@ -96,6 +96,9 @@ class LicenseCredentials:
 
         def work(repositories: Repositories) -> tuple[str, datetime]:
             registered, right = self._readable(repositories, caller, request)
+            violations = _request_violations(request, right)
+            if violations:
+                raise InvalidInputError.of(*violations)
             _check_current(registered)
             license_type = self._type_of(registered)
             version = registered.version
@@ -105,7 +108,9 @@ class LicenseCredentials:
                     reason="LICENSE_EXPIRED", message="the license has expired", details={"state": "EXPIRED"}
                 )
             expires = min(now + VC_LIFETIME, last) if last is not None else now + VC_LIFETIME
-            disclose = self._disclosable(license_type, request, right)
+            # None is everything, for the issuer's own view and for a holder's wallet.
+            own_view = right is Right.OWN and not request.purpose
+            disclose = None if own_view else license_type.visible_fields(request.purpose)
             key = usable_key(self._directory, KeyPurpose.VC, now=now)
             agency = self._directory.agency(registered.license.agency_id)
             assert agency is not None  # noqa: S101 - agencies are never removed
@@ -173,28 +178,31 @@ class LicenseCredentials:
             raise PermissionDeniedError(
                 reason="VERIFY_NOT_GRANTED", message="identifier: this agency may not read such a license"
             )
-        if request.context is None:
-            raise InvalidInputError.of(
-                FieldViolation("access_context", "REQUIRED", "is needed for a license that the caller did not issue")
-            )
-        request.context.check()
         return registered, Right.DUTY
-
-    def _disclosable(self, license_type: LicenseType, request: VCRequest, right: Right) -> tuple[str, ...] | None:
-        """Names of what is disclosed; None is everything, for the issuer's own view and for a holder's wallet."""
-        if len(request.purpose) > MAX_PURPOSE:
-            raise InvalidInputError.of(FieldViolation("purpose", "TOO_LONG", f"at most {MAX_PURPOSE} characters"))
-        if right is Right.OWN and not request.purpose:
-            return None
-        if not request.purpose:
-            raise InvalidInputError.of(FieldViolation("purpose", "REQUIRED", "says which fields are disclosed"))
-        return license_type.visible_fields(request.purpose)
 
     def _type_of(self, registered: RegisteredVersion) -> LicenseType:
         version = registered.version
         license_type = self._directory.license_type(registered.license.type_code, version.type_version)
         assert license_type is not None  # noqa: S101 - types are never removed
         return license_type
+
+
+def _request_violations(request: VCRequest, right: Right) -> list[FieldViolation]:
+    violations = []
+    if len(request.purpose) > MAX_PURPOSE:
+        violations.append(FieldViolation("purpose", "TOO_LONG", f"at most {MAX_PURPOSE} characters"))
+    if right is Right.OWN:
+        return violations
+    if not request.purpose:
+        violations.append(FieldViolation("purpose", "REQUIRED", "says which fields are disclosed"))
+    if request.holder_key:
+        # Whoever chose the key could show the license as its holder.
+        description = "only the agency that issued the license binds a credential to its holder's key"
+        violations.append(FieldViolation("holder_key", "NOT_FOR_OTHERS", description))
+    if request.context is None:
+        description = "is needed for a license that the caller did not issue"
+        return [*violations, FieldViolation("access_context", "REQUIRED", description)]
+    return violations + request.context.violations()
 
 
 def _check_current(registered: RegisteredVersion) -> None:

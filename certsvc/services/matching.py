@@ -16,7 +16,7 @@ from certsvc.domain.agency import GrantKind
 from certsvc.domain.judging import judge_standing
 from certsvc.domain.license import Holder, License
 from certsvc.domain.national_codes import matching_code
-from certsvc.domain.numbers import Number
+from certsvc.domain.numbers import Number, parse_number
 from certsvc.domain.principal import Caller
 from certsvc.domain.validity_dates import day_in_shanghai
 from certsvc.domain.verdict import Verdict
@@ -24,7 +24,7 @@ from certsvc.errors import ExhaustedError, FieldViolation, InvalidInputError, Pe
 from certsvc.ports import AccessRecord, Clock, Ledger, Repositories
 from certsvc.services.directory import Directory
 from certsvc.services.license_commands import HolderInput
-from certsvc.services.license_drafts import parse_day, parse_holders
+from certsvc.services.license_drafts import parse_day
 from certsvc.services.registrations import Moment, Registrations
 
 OPERATION = "MatchLicense"
@@ -127,8 +127,13 @@ class MatchingService:
                 parse_day(day, field=field, violations=violations)
         number = None
         if command.holder is not None and command.holder.number:
-            holders = parse_holders([command.holder], today=day_in_shanghai(self._clock.now()), violations=violations)
-            number = holders[0].number if holders else None
+            today = day_in_shanghai(self._clock.now())
+            try:
+                number = parse_number(
+                    command.holder.number, today=today, kind=command.holder.kind, field="holder.number"
+                )
+            except InvalidInputError as error:
+                violations += error.violations
         if not command.license_number and not (command.holder and command.holder.number):
             description = "a license_number or the holder's number must say which license is meant"
             violations.append(FieldViolation("license_number", "REQUIRED", description))

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from certsvc.errors import CertsvcError, NotFoundError, UnavailableError
 from certsvc.services.directory import Directory
@@ -54,7 +55,7 @@ def create_app(services: WebServices) -> Starlette:
         routes=[
             Route("/", routes.home),
             Route("/q", routes.page),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", _FreshFiles(directory=STATIC)),
             Route("/keyset", routes.key_set),
             Route("/keyset/flags", routes.key_flags),
             Route("/keys/{kid}", routes.key_record),
@@ -73,6 +74,15 @@ def create_app(services: WebServices) -> Starlette:
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={CertsvcError: problem, 404: problem, 405: problem, 500: problem},
     )
+
+
+class _FreshFiles(StaticFiles):
+    """Files that a browser asks for again each time: old and new scripts never run together after an upgrade."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = FRESH
+        return response
 
 
 class _Routes:

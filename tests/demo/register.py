@@ -1,6 +1,7 @@
 """A real register for the demo: the real command in a process of its own, on free ports and its own data."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -69,5 +70,8 @@ def running(data_dir: Path, *, database_url: str = "") -> Iterator[Register]:
             samples = tuple(json.loads((data_dir / "samples.json").read_text("utf-8")))
             yield Register(data_dir, public_url, samples)
         finally:
-            process.send_signal(2)
-            assert process.wait(STOP_SECONDS) == 0, log.read_text("utf-8")[-4000:]
+            process.send_signal(signal.SIGINT)
+            ended = process.wait(STOP_SECONDS)
+            assert process.stdout is not None
+            process.stdout.close()
+            assert ended == 0, log.read_text("utf-8")[-4000:]

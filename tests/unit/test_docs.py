@@ -19,7 +19,7 @@ from certsvc.domain.signing_key import KeyPurpose, KeyState
 from certsvc.domain.transitions import TRANSITIONS
 from certsvc.domain.verdict import CheckName, Verdict
 from certsvc.domain.verdict_words import words_for_national_code
-from certsvc.rpc.metrics import RPCMetrics
+from certsvc.rpc.metrics import RPCMetrics, VerdictMetrics
 from certsvc.rpc.permissions import RULES, Rule
 from certsvc.v1 import (
     agency_service_pb2,
@@ -111,6 +111,7 @@ def test_the_operations_page_has_every_setting_with_its_default() -> None:
 def test_the_operations_page_has_every_metric() -> None:
     registry = CollectorRegistry()
     RPCMetrics(registry)
+    VerdictMetrics(registry)
     made = {f"{family.name}_total" if family.type == "counter" else family.name for family in registry.collect()}
     assert set(re.findall(r"^\| `(certsvc_\w+)` \|", text_of("operations.md"), re.MULTILINE)) == made
 

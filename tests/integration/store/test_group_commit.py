@@ -242,7 +242,10 @@ def test_a_commit_that_nobody_can_know_of_says_so(postgres_url: str, open_at: Op
     assert actions(ledger) == ["afterwards"]
 
 
-def test_a_lock_that_another_server_holds_is_waited_for_alone(postgres_url: str, open_at: OpenLedger) -> None:
+def test_a_lock_that_another_server_holds_is_waited_for_alone(
+    postgres_url: str, open_at: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "ATTEMPTS_ALONE", 2)
     ledger = seeded(postgres_url, open_at)
     count(ledger, "SZ-1")
     with psycopg.connect(postgres_url.replace("+psycopg", "")) as other:
@@ -253,6 +256,9 @@ def test_a_lock_that_another_server_holds_is_waited_for_alone(postgres_url: str,
             )
             # The neighbors are done while the other server still holds the counter.
             assert eventually(lambda: sorted(actions(ledger)) == ["a", "c"])
+            # Longer than two attempts that wait for a moment each.
+            with pytest.raises(TimeoutError):
+                together.result(timeout=1)
             other.commit()
             futures = together.result()
     assert futures["b"].result() == (3, 3)

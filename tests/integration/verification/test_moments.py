@@ -67,7 +67,7 @@ def test_what_took_effect_earlier_than_it_was_recorded(register: Register) -> No
     assert verdict(register, issued.qr_text, as_of=yesterday) == "REVOKED"
     assert verdict(register, issued.qr_text, as_of=last_week) == "VALID"
     # Whoever accepted it yesterday could not know: judged by what was recorded just after the import.
-    recorded = list(licenses.list_events(issued.license.identifier))[0].record_time.ToDatetime(tzinfo=UTC)
+    recorded = next(iter(licenses.list_events(issued.license.identifier))).record_time.ToDatetime(tzinfo=UTC)
     assert verdict(register, issued.qr_text, as_of=yesterday, known_at=recorded) == "VALID"
     assert verdict(register, issued.qr_text, as_of=yesterday, known_at=recorded - SECOND) == "NOT_REGISTERED"
 
@@ -77,6 +77,15 @@ def test_a_known_at_time_needs_an_as_of_time(register: Register) -> None:
     request.known_at_time.GetCurrentTime()
     error = refusal(lambda: register.agency().verification.verify(request))
     assert findings(error) == {("known_at_time", "AS_OF_TIME")}
+
+
+@pytest.mark.parametrize("field", ["as_of_time", "known_at_time"])
+def test_what_will_be_nobody_knows(register: Register, field: str) -> None:
+    request = pb.VerifyCredentialRequest(qr_text="1")
+    request.as_of_time.GetCurrentTime()
+    getattr(request, field).FromDatetime(datetime.now(UTC) + timedelta(hours=1))
+    error = refusal(lambda: register.agency().verification.verify(request))
+    assert findings(error) == {(field, "IN_FUTURE")}
 
 
 @contextmanager
@@ -128,7 +137,7 @@ def register_once(register: Register, request: pb.VerifyCredentialRequest) -> pb
 
 def test_in_a_stream_only_the_item_fails(register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
     text = register.agency().licenses.issue(food_permit()).qr_text
-    requests = [asked_for(text, max_age=60), asked_for(text, max_age=1e-9), asked_for(text, max_age=60)]
+    requests = [asked_for(text, max_age=60), asked_for(text, max_age=1e-6), asked_for(text, max_age=60)]
     answers = sorted(register.impatient(TRAFFIC_POLICE).verification.verify_many(requests), key=lambda a: a.position)
     assert [answer.error.reason if answer.error else "" for answer in answers] == ["", "KNOWLEDGE_TOO_OLD", ""]
 

@@ -1,5 +1,6 @@
 """Client keys: only real points of the curve, for a bounded time, and gone at once when taken away."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from certsvc.domain.agency import CallerKind, ClientKey
 from certsvc.errors import (
     AlreadyExistsError,
     ExhaustedError,
+    FailedPreconditionError,
     FieldViolation,
     InvalidInputError,
     NotFoundError,
@@ -137,3 +139,26 @@ def test_an_agency_has_no_more_keys_than_it_can_keep_in_sight(register: Administ
     register.client_keys.revoke(AGENCY, keys[0].key_id, register.mutation(SYSTEM))
 
     registered(register)
+
+
+def test_operators_rotate_their_own_keys_with_one_left_that_works(register: Administration) -> None:
+    new = NewClientKey("operator:second", public_key(), None)
+    key: ClientKey = register.answer(register.client_keys.register(new, register.mutation()))
+    assert (key.owner_kind, key.owner_id) == (CallerKind.OPERATOR, "second")
+
+    with_itself = replace(OPERATOR, owner_id="second", key_id=key.key_id)
+    with pytest.raises(FailedPreconditionError) as refused:
+        register.client_keys.revoke("operator:second", key.key_id, register.mutation(with_itself))
+    assert refused.value.reason == "OWN_KEY"
+    register.client_keys.revoke("operator:second", key.key_id, register.mutation(OPERATOR))
+    assert [each.revoked_at for each in register.client_keys.list(OPERATOR, "operator:second")] == [NOON]
+
+
+def test_an_agency_reaches_no_operators_keys(register: Administration) -> None:
+    for name in ("operator:operator", "operator:", "operator:a b"):
+        with pytest.raises(PermissionDeniedError):
+            register.client_keys.register(NewClientKey(name, public_key(), None), register.mutation(SYSTEM))
+    for name in ("operator:", "operator:a b", "operator:" + "x" * 65):
+        with pytest.raises(InvalidInputError) as refused:
+            register.client_keys.register(NewClientKey(name, public_key(), None), register.mutation(OPERATOR))
+        assert [found.reason for found in refused.value.violations] == ["OPERATOR_NAME"]
