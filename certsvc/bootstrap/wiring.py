@@ -12,8 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from certsvc.bootstrap.opening import Store
 from certsvc.config import Settings, is_loopback
 from certsvc.credentials.caller_token import read_token
-from certsvc.credentials.register_drawing import QRPictures, fullest_qr_version
 from certsvc.credentials.register_documents import BundleForm, PublicDocumentForms
+from certsvc.credentials.register_drawing import QRPictures, fullest_qr_version
 from certsvc.credentials.register_forms import QRCodeForm, SDJWTForm, StatusListForm, key_id_of
 from certsvc.credentials.register_urls import RegisterURLs
 from certsvc.domain.changes import Change, ChangeKind
