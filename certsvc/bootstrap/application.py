@@ -14,7 +14,7 @@ from certsvc.keyring.hardening import forbid_memory_dumps
 from certsvc.keyring.startup_probe import probe
 from certsvc.ports import Clock
 
-READY_SECONDS = 60.0
+READY_SECONDS = 600.0  # ten million licenses take a minute and a half to read
 STOP_SECONDS = 10.0
 
 

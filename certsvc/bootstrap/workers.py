@@ -20,7 +20,7 @@ from certsvc.config import Settings
 from certsvc.errors import UnavailableError
 
 STOP_SECONDS = 20.0
-READY_SECONDS = 90.0
+READY_SECONDS = 600.0
 LOOK_SECONDS = 0.5
 
 

@@ -155,10 +155,10 @@ class CallGuard(grpc.ServerInterceptor):
 
     def _each_incoming(
         self, endpoint: _Endpoint, call: CallContext, requests: Iterator[Message | UnreadableMessage]
-    ) -> Iterator[Message]:
+    ) -> Iterator[Message | UnreadableMessage]:
         for request in requests:
             self._recheck(endpoint, call)
-            yield check_message(endpoint.rule, request)
+            yield request if endpoint.rule.itemwise else check_message(endpoint.rule, request)
 
     def _recheck(self, endpoint: _Endpoint, call: CallContext) -> None:
         """Steps 3 and 4 again, because a stream outlives the rights that it began with."""

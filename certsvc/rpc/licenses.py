@@ -28,6 +28,7 @@ from certsvc.rpc.license_messages import (
     write_pending,
     write_watched,
 )
+from certsvc.rpc.messages import UnreadableMessage, readable
 from certsvc.rpc.mutation_requests import mutation_of
 from certsvc.rpc.paging import Paging
 from certsvc.rpc.status import to_rpc_status
@@ -38,7 +39,7 @@ from certsvc.services.license_credentials import LicenseCredentials, VCRequest
 from certsvc.services.license_reading import LicenseReading
 from certsvc.services.license_transitions import LicenseTransitions
 from certsvc.services.licenses import LicenseIssuing
-from certsvc.services.mutations import Mutation
+from certsvc.services.mutations import MAX_REQUEST_ID, Mutation
 from certsvc.services.watching import WatchFilter, Watching
 from certsvc.v1 import license_service_pb2, license_service_pb2_grpc
 
@@ -86,11 +87,13 @@ class LicenseServicer(license_service_pb2_grpc.LicenseServiceServicer):
         context: grpc.ServicerContext,
     ) -> Iterator[license_service_pb2.BatchIssueLicensesResponse]:
         def answer(
-            index: int, item: license_service_pb2.BatchIssueLicensesRequest
+            index: int, item: license_service_pb2.BatchIssueLicensesRequest | UnreadableMessage
         ) -> license_service_pb2.BatchIssueLicensesResponse:
-            response = license_service_pb2.BatchIssueLicensesResponse(index=index, request_id=item.license.request_id)
+            response = license_service_pb2.BatchIssueLicensesResponse(index=index)
             try:
-                response.change.CopyFrom(self._issue(item.license, context).change)
+                request = readable(item).license
+                response.request_id = request.request_id[:MAX_REQUEST_ID]
+                response.change.CopyFrom(self._issue(request, context).change)
             except CertsvcError as error:
                 response.error.CopyFrom(to_rpc_status(error))
             return response

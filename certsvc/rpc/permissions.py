@@ -28,7 +28,8 @@ class Rule:
     """Who may call one RPC; the defaults let nobody in.
 
     An officer who is named needs one of `roles`; `officer` says that one must be named. Operators have none.
-    `is_open` lets in callers whom nobody knows. `max_bytes` bounds each message.
+    `is_open` lets in callers whom nobody knows. `max_bytes` bounds each message. `itemwise` hands unreadable messages of a
+    stream to the servicer, which refuses them one by one; else the first of them ends the stream.
     """
 
     callers: frozenset[CallerKind] = frozenset()
@@ -37,6 +38,7 @@ class Rule:
     access_context: ContextNeed = ContextNeed.NEVER
     is_open: bool = False
     max_bytes: int = MEBIBYTE
+    itemwise: bool = False
 
 
 _BOTH = frozenset(CallerKind)
@@ -80,7 +82,7 @@ _SERVICES: Mapping[str, Mapping[str, Rule]] = {
     },
     "certsvc.v1.LicenseService": {
         "IssueLicense": _ISSUER,
-        "BatchIssueLicenses": _ISSUER,
+        "BatchIssueLicenses": replace(_ISSUER, itemwise=True),
         "AmendLicense": _ISSUER,
         "RenewLicense": _ISSUER,
         "SuspendLicense": _ISSUER,
@@ -100,7 +102,7 @@ _SERVICES: Mapping[str, Mapping[str, Rule]] = {
     },
     "certsvc.v1.VerificationService": {
         "VerifyCredential": _VERIFIER,
-        "VerifyCredentials": _VERIFIER,
+        "VerifyCredentials": replace(_VERIFIER, itemwise=True),
         "MatchLicense": _MATCHER,
         "GetStatus": _VERIFIER,
         "ExportOfflineBundle": _VERIFIER,

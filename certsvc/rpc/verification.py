@@ -15,6 +15,7 @@ from certsvc.rpc.call import caller_of
 from certsvc.rpc.convert import Violations, read_struct, write_instant, write_text
 from certsvc.rpc.exchange import Exchange
 from certsvc.rpc.license_messages import read_holder
+from certsvc.rpc.messages import UnreadableMessage, readable
 from certsvc.rpc.metrics import VerdictMetrics
 from certsvc.rpc.status import to_rpc_status
 from certsvc.rpc.verification_messages import (
@@ -66,16 +67,16 @@ class VerificationServicer(verification_service_pb2_grpc.VerificationServiceServ
         caller = caller_of(context)
 
         def answer(
-            index: int, item: verification_service_pb2.VerifyCredentialsRequest
+            index: int, item: verification_service_pb2.VerifyCredentialsRequest | UnreadableMessage
         ) -> verification_service_pb2.VerifyCredentialsResponse:
-            response = verification_service_pb2.VerifyCredentialsResponse(
-                index=index, item_id=item.item_id[:MAX_ITEM_ID]
-            )
+            response = verification_service_pb2.VerifyCredentialsResponse(index=index)
             try:
-                if len(item.item_id) > MAX_ITEM_ID:
+                request = readable(item)
+                response.item_id = request.item_id[:MAX_ITEM_ID]
+                if len(request.item_id) > MAX_ITEM_ID:
                     description = f"has more than {MAX_ITEM_ID} characters"
                     raise InvalidInputError.of(FieldViolation("item_id", "TOO_LONG", description))
-                response.result.CopyFrom(write_result(self._verify(caller, item.item)))
+                response.result.CopyFrom(write_result(self._verify(caller, request.item)))
             except CertsvcError as error:
                 response.error.CopyFrom(to_rpc_status(error))
             return response

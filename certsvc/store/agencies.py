@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from certsvc.domain.agency import Agency, ClientKey, Grant, Officer, OfficerRole
 from certsvc.domain.text import LocalizedText
 from certsvc.errors import AlreadyExistsError, ConflictError
-from certsvc.ports import Clock
 from certsvc.store import tables
 from certsvc.store.commands import Command, insertion_if_free
 from certsvc.store.sealing import Privacy
@@ -80,10 +79,9 @@ _REMOVE_GRANT = Command(lambda _: sa.delete(tables.grants).where(*(column == _p(
 class SQLAgencyRepository:
     """ports.AgencyRepository; each method keeps what the port says."""
 
-    def __init__(self, session: Session, privacy: Privacy, clock: Clock) -> None:
+    def __init__(self, session: Session, privacy: Privacy) -> None:
         self._session = session
         self._privacy = privacy
-        self._clock = clock
 
     def get(self, agency_id: str) -> Agency | None:
         """See the port."""

@@ -34,22 +34,19 @@ class SQLLedger:
     def __init__(self, engines: Engines, *, privacy: Privacy, clock: Clock) -> None:
         self._engines = engines
         self._privacy = privacy
-        self._clock = clock
         self._feed = Feed(engines.reader, clock=clock)
         self._writer = GroupWriter(engines.writer, feed=self._feed)
 
     def write(self, work: Callable[[Repositories], T], *, order: str = "") -> T:
         """See ports.Ledger."""
-        result: T = self._writer.run(
-            lambda session: work(repositories_over(session, self._privacy, self._clock)), order=order
-        )
+        result: T = self._writer.run(lambda session: work(repositories_over(session, self._privacy)), order=order)
         return result
 
     @contextmanager
     def read(self) -> Iterator[Repositories]:
         """See ports.Ledger."""
         with _snapshot(self._engines.reader) as session:
-            yield repositories_over(session, self._privacy, self._clock)
+            yield repositories_over(session, self._privacy)
 
     def lease(self, name: str, count: int) -> range:
         """See ports.Ledger; the numbers start at 1."""

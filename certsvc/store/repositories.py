@@ -6,7 +6,6 @@ from certsvc.ports import (
     AccessLog,
     AgencyRepository,
     AuditLog,
-    Clock,
     LicenseRepository,
     LicenseTypeRepository,
     Outbox,
@@ -42,10 +41,10 @@ class SQLRepositories:
     outbox: Outbox
 
 
-def repositories_over(session: Session, privacy: Privacy, clock: Clock) -> SQLRepositories:
+def repositories_over(session: Session, privacy: Privacy) -> SQLRepositories:
     """The repositories that read and write through `session`."""
     return SQLRepositories(
-        agencies=SQLAgencyRepository(session, privacy, clock),
+        agencies=SQLAgencyRepository(session, privacy),
         license_types=SQLLicenseTypeRepository(session),
         signing_keys=SQLSigningKeyRepository(session),
         licenses=SQLLicenseRepository(session, privacy),

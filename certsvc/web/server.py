@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 import uvicorn
 
-from certsvc.errors import UnavailableError
+from certsvc.errors import FailedPreconditionError, UnavailableError
 
 STOP_SECONDS = 10.0
 BACKLOG = 512
@@ -37,7 +37,7 @@ class HTTPServer:
     """Made once, started once, stopped once."""
 
     def __init__(self, app: Any, listener: HTTPListener) -> None:
-        """Raises UnavailableError (ADDRESS_NOT_FREE)."""
+        """Raises UnavailableError (ADDRESS_NOT_FREE), FailedPreconditionError (TLS_FILES)."""
         self._socket = _listen(listener)
         host = listener.address.rpartition(":")[0]
         self.address = f"{host}:{self._socket.getsockname()[1]}"
@@ -59,11 +59,21 @@ class HTTPServer:
             threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True)
         ]
         if listener.certificate:
-            config.load()
+            self._load(config, listener)
             files = (Path(listener.certificate), Path(listener.key))
             self._threads.append(
                 threading.Thread(target=self._follow_files, args=(config.ssl, files), name="http-tls", daemon=True)
             )
+
+    def _load(self, config: uvicorn.Config, listener: HTTPListener) -> None:
+        try:
+            config.load()
+        except OSError as error:  # SSLError is one
+            self._socket.close()
+            raise FailedPreconditionError(
+                reason="TLS_FILES",
+                message=f"{listener.certificate} and {listener.key} cannot serve: {error}",
+            ) from error
 
     def start(self) -> None:
         """Answer from now on."""

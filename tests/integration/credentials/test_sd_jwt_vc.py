@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from certsvc.credentials.jwk import jwk_of
-from certsvc.credentials.sd_jwt import bind
+from certsvc.credentials.sd_jwt import ExpectedBinding, bind
 from certsvc.domain.access import Right
 from certsvc.domain.identifier import make_identifier, parse_identifier
 from certsvc.domain.numbers import Number, NumberKind
@@ -209,13 +209,13 @@ def test_with_a_holders_key_it_counts_with_the_holders_proof_only(register: Regi
 
     assert verdict(credential) != "VALID"
     asked = {"nonce": "n-4711", "audience": "https://bank.example"}
-    proven = bind(credential, audience=asked["audience"], nonce=asked["nonce"], now=datetime.now(UTC), signer=HOLDER)
+    binding = ExpectedBinding(**asked)
+    proven = bind(credential, signer=HOLDER, binding=binding, issued_at=datetime.now(UTC))
     assert verdict(proven, **asked) == "VALID"
     assert verdict(proven, **asked | {"nonce": "n-4712"}) != "VALID"
     assert verdict(proven, **asked | {"audience": "https://other.example"}) != "VALID"
     assert verdict(proven) != "VALID"
-    thief = VectorSigner("thief")
-    stolen = bind(credential, audience=asked["audience"], nonce=asked["nonce"], now=datetime.now(UTC), signer=thief)
+    stolen = bind(credential, signer=VectorSigner("thief"), binding=binding, issued_at=datetime.now(UTC))
     assert verdict(stolen, **asked) != "VALID"
 
 
