@@ -18,7 +18,7 @@ RESOLVE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-header --no-annotate --no-emit-index-url $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format proto lock bench clean
+.PHONY: mutants help run demo test lint format proto lock bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,10 @@ lock: ## Write the locks anew from what pyproject.toml and the *.in files ask fo
 bench: ## Measure issuing and verifying (ARGS=...)
 	@$(ENVIRONMENT) dev
 	@exec $(BIN)/python -m bench $(ARGS)
+
+mutants: ## Make ten faults, one at a time, and see that the tests notice each
+	@$(ENVIRONMENT) dev
+	@exec $(BIN)/python -m tests.mutants
 
 clean: ## Remove what was made, but not var/, which holds the register
 	rm -rf .venv .venv-* build dist *.egg-info tests/oracles/node/node_modules

@@ -28,8 +28,8 @@ class Rule:
     """Who may call one RPC; the defaults let nobody in.
 
     An officer who is named needs one of `roles`; `officer` says that one must be named. Operators have none.
-    `is_open` lets in callers whom nobody knows. `max_bytes` bounds each message. `itemwise` hands unreadable messages of a
-    stream to the servicer, which refuses them one by one; else the first of them ends the stream.
+    `is_open` lets in callers whom nobody knows. `max_bytes` bounds each message. `itemwise` hands unreadable messages of
+    a stream to the servicer, which refuses them one by one; else the first of them ends the stream.
     """
 
     callers: frozenset[CallerKind] = frozenset()

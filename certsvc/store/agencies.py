@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from certsvc.domain.agency import Agency, ClientKey, Grant, Officer, OfficerRole
 from certsvc.domain.text import LocalizedText
-from certsvc.errors import AlreadyExistsError, ConflictError
+from certsvc.errors import AlreadyExistsError
 from certsvc.store import tables
 from certsvc.store.commands import Command, insertion_if_free
+from certsvc.store.faults import StaleError
 from certsvc.store.sealing import Privacy
 from certsvc.store.session import Row, Session, columns_of
 
@@ -170,7 +171,7 @@ class SQLAgencyRepository:
 
     def _swapped(self, count: int) -> None:
         if count == 0:
-            raise self._session.refused(ConflictError("STALE_REVISION", "somebody changed it meanwhile"))
+            raise self._session.refused(StaleError("STALE_REVISION", "somebody changed it meanwhile"))
 
     def _officer(self, row: Row) -> Officer:
         return Officer(

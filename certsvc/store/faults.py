@@ -12,6 +12,7 @@ import sqlalchemy.exc as sa_errors
 from certsvc.errors import (
     AlreadyExistsError,
     CertsvcError,
+    ConflictError,
     DataIntegrityError,
     FailedPreconditionError,
     FieldViolation,
@@ -25,6 +26,10 @@ DRIVER_ERRORS = (sa_errors.SQLAlchemyError, UnicodeEncodeError, OverflowError)
 
 class BusyError(UnavailableError):
     """Lost a race for a lock or a snapshot; the same work may succeed when run again."""
+
+
+class StaleError(ConflictError):
+    """The row was changed after the work had read it; the same work may succeed, or be told better, when run again."""
 
 
 class DisconnectedError(UnavailableError):

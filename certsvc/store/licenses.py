@@ -10,9 +10,10 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from certsvc.domain.license import License, LicenseEvent
-from certsvc.errors import AlreadyExistsError, ConflictError
+from certsvc.errors import AlreadyExistsError
 from certsvc.store import tables
 from certsvc.store.commands import Command, insertion, insertion_if_free, plain_insert
+from certsvc.store.faults import StaleError
 from certsvc.store.license_queries import LicenseQueries
 from certsvc.store.license_rows import event_values, holder_values, license_values, version_values
 
@@ -119,7 +120,7 @@ class SQLLicenseRepository(LicenseQueries):
         changed = {name: values[name] for name in _CHANGED}
         updated = self._session.change(_UPDATE, key=license.license_id, stored_revision=license.revision - 1, **changed)
         if not updated:
-            raise self._session.refused(ConflictError("STALE_REVISION", "somebody changed the license meanwhile"))
+            raise self._session.refused(StaleError("STALE_REVISION", "somebody changed the license meanwhile"))
 
     def _add_version(self, license: License, *, digest: bytes) -> None:
         if not self._session.change(_ADD_VERSION, **version_values(license, digest, self._privacy)):

@@ -2,8 +2,8 @@
 
 Invariants (DESIGN §6): an answer goes out only after the commit that makes it durable; a work that is refused is
 undone alone and leaves its neighbors alone; when a shared commit fails, each work is tried once more alone; a lost
-race for a lock is retried and never answered while retries last; when nobody can know whether a commit happened,
-COMMIT_UNKNOWN says so, and nothing is run again.
+race for a lock or a row is retried and never answered while retries last; when nobody can know whether a commit
+happened, COMMIT_UNKNOWN says so, and nothing is run again.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from certsvc.errors import CertsvcError, UnavailableError
-from certsvc.store.faults import BusyError, DisconnectedError, translated
+from certsvc.store.faults import BusyError, DisconnectedError, StaleError, translated
 from certsvc.store.feed import Feed
 from certsvc.store.session import Session
 
@@ -29,6 +29,7 @@ QUEUE_LIMIT = 4096
 GATHER_SECONDS = 0.005
 ATTEMPTS_ALONE = 8
 PAUSE_SECONDS = 0.02
+LOST_RACES = (BusyError, StaleError)
 
 Work = Callable[[Session], Any]
 
@@ -156,7 +157,7 @@ class GroupWriter:
                     outcomes.append((job, result, None))
         again = []
         for job, result, refusal in outcomes:
-            if isinstance(refusal, BusyError):
+            if isinstance(refusal, LOST_RACES):
                 again.append(job)
             else:
                 job.finish(result=result, error=refusal)
@@ -168,7 +169,7 @@ class GroupWriter:
                 with self._transaction(patient=attempt > 0) as session:
                     result = job.work(session)
                     session.check()
-            except (BusyError, DisconnectedError) as error:
+            except (*LOST_RACES, DisconnectedError) as error:
                 job.error = error
                 if isinstance(error, DisconnectedError) and attempt > 0:
                     break

@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 
 from certsvc.client import CallError, Client
+from certsvc.client.licenses import LicenseCalls
 from certsvc.credentials.qr_code import parse_text
 from certsvc.domain.identifier import parse_identifier
 from certsvc.v1 import license_service_pb2, verification_service_pb2
@@ -28,6 +29,7 @@ KNOWN_WITHIN = 1.0
 """Seconds from the acknowledgement on one server to the verdict on every other."""
 
 Pair = tuple[ServerProcess, ServerProcess]
+Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
 
@@ -51,19 +53,21 @@ def issuers(pair: Pair) -> tuple[Client, Client]:
     return first, second
 
 
-def at_once(calls: Sequence[Callable[[], Answer]]) -> list[Answer | CallError]:
-    """What each of these calls answers when all begin together."""
-    barrier = threading.Barrier(len(calls))
+def at_both(
+    issuers: tuple[Client, Client], call: Callable[[LicenseCalls, Request], Answer], request: Request
+) -> list[Answer | CallError]:
+    """What the same call answers at both servers when both are made at the same moment."""
+    barrier = threading.Barrier(2)
 
-    def run(call: Callable[[], Answer]) -> Answer | CallError:
+    def run(issuer: Client) -> Answer | CallError:
         barrier.wait()
         try:
-            return call()
+            return call(issuer.licenses, request)
         except CallError as error:
             return error
 
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(run, issuers))
 
 
 def reasons(answers: Sequence[object]) -> list[str]:
@@ -106,15 +110,14 @@ def test_many_clients_issue_at_once(pair: Pair) -> None:
 
 def test_one_license_number_has_one_winner(issuers: tuple[Client, Client]) -> None:
     for number in range(CONTESTED):
-        answers = at_once([lambda issuer=issuer: issuer.licenses.issue(permit(f"N{number}")) for issuer in issuers])
+        answers = at_both(issuers, LicenseCalls.issue, permit(f"N{number}"))
         assert reasons(answers) == ["", "ALREADY_EXISTS LICENSE_EXISTS"]
 
 
 def test_one_request_has_one_answer(issuers: tuple[Client, Client]) -> None:
     """A client whose first try hangs at one server may ask the other: it is the same license."""
     for number in range(CONTESTED):
-        request = permit(f"Q{number}", request_id=f"race-{number}")
-        answers = at_once([lambda issuer=issuer: issuer.licenses.issue(request) for issuer in issuers])
+        answers = at_both(issuers, LicenseCalls.issue, permit(f"Q{number}", request_id=f"race-{number}"))
         assert reasons(answers) == ["", ""]
         assert answers[0] == answers[1]
 
@@ -123,14 +126,14 @@ def test_one_license_changes_one_step_at_a_time(issuers: tuple[Client, Client]) 
     """Of two suspensions one comes too late and is told the state; two amendments both happen, one after the other."""
     for number in range(CONTESTED):
         identifier = issuers[0].licenses.issue(permit(f"C{number}")).license.identifier
-        amend = license_service_pb2.AmendLicenseRequest(
+        amendment = license_service_pb2.AmendLicenseRequest(
             identifier=identifier, cause=CAUSE, license_number=f"C{number}A"
         )
-        amended = at_once([lambda issuer=issuer: issuer.licenses.amend(amend) for issuer in issuers])
+        amended = at_both(issuers, LicenseCalls.amend, amendment)
         assert reasons(amended) == ["", ""]
-        assert issuers[0].licenses.get(identifier).superseded_by.split(".")[-2] == "003"
-        suspend = license_service_pb2.SuspendLicenseRequest(identifier=identifier, cause=CAUSE)
-        suspended = at_once([lambda issuer=issuer: issuer.licenses.suspend(suspend) for issuer in issuers])
+        assert parse_identifier(issuers[0].licenses.get(identifier).superseded_by).version == 3
+        suspension = license_service_pb2.SuspendLicenseRequest(identifier=identifier, cause=CAUSE)
+        suspended = at_both(issuers, LicenseCalls.suspend, suspension)
         assert reasons(suspended) == ["", "FAILED_PRECONDITION ILLEGAL_TRANSITION"]
 
 

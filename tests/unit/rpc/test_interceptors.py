@@ -10,8 +10,10 @@ import pytest
 
 from certsvc.domain.agency import OfficerRole
 from certsvc.domain.principal import Caller
+from certsvc.errors import InvalidInputError
 from certsvc.rpc.call import CallContext, caller_of
 from certsvc.rpc.limits import CallLimits
+from certsvc.rpc.messages import readable
 from certsvc.v1.agency_service_pb2 import GetAgencyRequest, GetAgencyResponse
 from certsvc.v1.verification_service_pb2 import MatchLicenseRequest
 from tests.unit.rpc.bench import BATCH, GET, HEALTH, MATCH, VERIFIER, WATCH, Bench, Ended, FakeContext, echo, never
@@ -187,12 +189,26 @@ def test_streams_are_capped_by_caller_and_not_among_the_calls(bench: Bench) -> N
 
 def test_every_item_of_a_stream_is_checked(bench: Bench) -> None:
     good = GetAgencyRequest(agency_id="x").SerializeToString()
-    answers = bench.stream(BATCH, lambda requests, _: (r.agency_id for r in requests), [good, b"\xff\xff"])
+    answers = bench.stream(WATCH, lambda requests, _: (r.agency_id for r in requests), [good, b"\xff\xff"])
 
     assert next(answers) == "x"
     with pytest.raises(Ended):
         next(answers)
     assert bench.ended_with()[0] is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_an_itemwise_stream_goes_on_after_a_bad_item(bench: Bench) -> None:
+    good = GetAgencyRequest(agency_id="x").SerializeToString()
+
+    def serve(requests: Any, _: grpc.ServicerContext) -> Any:
+        for request in requests:
+            try:
+                yield readable(request).agency_id
+            except InvalidInputError as error:
+                yield error.reason
+
+    answers = bench.stream(BATCH, serve, [good, b"\xff\xff", bytes(1024 * 1024 + 1), good])
+    assert list(answers) == ["x", "REQUEST_FORM", "REQUEST_TOO_LARGE", "x"]
 
 
 @pytest.mark.parametrize(
