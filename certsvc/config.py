@@ -22,6 +22,8 @@ _COUNTS = (
     "max_streams_per_caller",
     "match_per_agency_daily",
     "match_per_subject_daily",
+    "credential_per_agency_daily",
+    "credential_per_subject_daily",
     "signing_days",
 )
 _LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -46,6 +48,8 @@ class Settings:
     max_streams_per_caller: int = 16
     match_per_agency_daily: int = 10_000
     match_per_subject_daily: int = 20
+    credential_per_agency_daily: int = 10_000
+    credential_per_subject_daily: int = 20
     publish_ahead_hours: int = 48
     signing_days: int = 120
     log_level: str = "info"

@@ -30,6 +30,7 @@ from certsvc.rpc.server import GRPCServer, Servicers
 from certsvc.rpc.signing_keys import SigningKeyServicer
 from certsvc.rpc.tls import Listener, TLSFiles
 from certsvc.rpc.verification import VerificationServicer, VerificationUseCases
+from certsvc.services.access_quotas import AccessQuotas
 from certsvc.services.agencies import Agencies
 from certsvc.services.approvals import Approvals
 from certsvc.services.authentication import Authenticator
@@ -48,7 +49,7 @@ from certsvc.services.license_signing import LicenseSigning
 from certsvc.services.license_transitions import LicenseTransitions
 from certsvc.services.license_types import LicenseTypes
 from certsvc.services.licenses import LicenseIssuing
-from certsvc.services.matching import MatchingService, MatchQuotas
+from certsvc.services.matching import MatchingService
 from certsvc.services.mutations import Mutations
 from certsvc.services.numbering import Numbering
 from certsvc.services.officers import Officers
@@ -165,6 +166,9 @@ class Wiring:
                         codes=codes,
                         drawing=QRPictures(),
                         vcs=vcs,
+                        quotas=AccessQuotas(
+                            settings.credential_per_agency_daily, settings.credential_per_subject_daily
+                        ),
                         clock=clock,
                     ),
                     watching=Watching(ledger=ledger, directory=directory, follower=follower),
@@ -189,7 +193,7 @@ class Wiring:
                         ledger=ledger,
                         directory=directory,
                         registrations=registrations,
-                        quotas=MatchQuotas(settings.match_per_agency_daily, settings.match_per_subject_daily),
+                        quotas=AccessQuotas(settings.match_per_agency_daily, settings.match_per_subject_daily),
                         clock=clock,
                     ),
                     status=StatusQueries(ledger=ledger, directory=directory, registrations=registrations, clock=clock),
@@ -262,6 +266,7 @@ class Wiring:
                 follower=self.follower,
                 type_document=type_document(self.directory, self._documents.type_metadata),
                 metrics=lambda: (generate_latest(self.registry), CONTENT_TYPE_LATEST),
+                development=settings.development,
             )
         )
         listener = HTTPListener(

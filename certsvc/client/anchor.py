@@ -10,8 +10,9 @@ from typing import Any
 
 from certsvc.credentials.jwk import jwk_of, sec1_of
 from certsvc.credentials.jws import parse_jws
+from certsvc.credentials.key_set import PURPOSE_MEMBER
 from certsvc.credentials.offline_bundle import MAX_SIZE, TYP
-from certsvc.credentials.strict_json import load_object
+from certsvc.credentials.strict_json import load_object, member
 from certsvc.credentials.verification_key import VerificationKey
 from certsvc.domain.signing_key import KeyPurpose
 from certsvc.errors import FieldViolation, InvalidInputError, MalformedError, NotFoundError
@@ -34,16 +35,18 @@ def anchor_of(bundle: bytes, *, jwks: bytes) -> dict[str, Any]:
     """The JWK of the key that a bundle names as its signer, taken from a key set that is trusted already.
 
     The signature is not checked here. Raises MalformedError when the bundle is no bundle, NotFoundError
-    (ANCHOR_NOT_PUBLISHED) when the key set does not have the key.
+    (ANCHOR_NOT_PUBLISHED) when the key set does not have the key, or not as one for bundles.
     """
     kid = parse_jws(bundle_text(bundle), typ=TYP, max_size=MAX_SIZE).kid
-    for jwk in load_object(jwks).get("keys", []):
+    for jwk in member(load_object(jwks), "keys", list):
+        if not isinstance(jwk, dict) or jwk.get(PURPOSE_MEMBER) != KeyPurpose.BUNDLE:
+            continue
         sec1 = sec1_of(jwk)
         key = VerificationKey.from_sec1(sec1, purpose=KeyPurpose.BUNDLE)
         if key.kid == kid:
             return {**jwk_of(sec1), "kid": key.kid, "alg": key.algorithm, "use": "sig"}
     raise NotFoundError(
-        reason="ANCHOR_NOT_PUBLISHED", message="the bundle's signing key is not in the register's key set"
+        reason="ANCHOR_NOT_PUBLISHED", message="the bundle's signing key is not a bundle key of the register's key set"
     )
 
 

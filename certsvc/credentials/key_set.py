@@ -21,6 +21,7 @@ from certsvc.errors import MalformedError
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
+PURPOSE_MEMBER = "certsvc_purpose"
 _OPTIONAL_TIMES = ("activated_at", "deactivated_at", "compromised_since")
 
 
@@ -138,8 +139,16 @@ def parse_published_key(value: object) -> PublishedKey:
 
 
 def jwk_set(keys: Iterable[SigningKey]) -> dict[str, Any]:
-    """The JWK Set (RFC 7517 §5) of these keys, for `/.well-known/jwks.json`: those that sign JSON forms."""
-    return {"keys": [{**jwk_of(key.public_key), "kid": key.kid, "alg": key.algorithm, "use": "sig"} for key in keys]}
+    """The JWK Set (RFC 7517 §5) of these keys, for `/.well-known/jwks.json`: those that sign JSON forms.
+
+    PURPOSE_MEMBER, a private member (RFC 7517 §4), says what a key is for; other readers ignore it.
+    """
+    return {"keys": [_jwk(key) for key in keys]}
+
+
+def _jwk(key: SigningKey) -> dict[str, Any]:
+    named = {"kid": key.kid, "alg": key.algorithm, "use": "sig", PURPOSE_MEMBER: key.purpose.value}
+    return {**jwk_of(key.public_key), **named}
 
 
 def cose_key_set(keys: Iterable[SigningKey]) -> bytes:

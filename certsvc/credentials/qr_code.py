@@ -27,6 +27,7 @@ __all__ = [
     "encode_payload",
     "parse_code",
     "parse_text",
+    "qr_bits",
     "sign_code",
     "sized_text",
     "text_of",
@@ -89,6 +90,13 @@ def sized_text(code: LicenseCode, *, verify_url: str) -> str:
 def text_of(raw: bytes, *, verify_url: str) -> str:
     """The text that a QR picture of a signed code holds."""
     return f"{verify_url}#{int.from_bytes(raw, 'big')}"
+
+
+def qr_bits(text: str) -> int:
+    """The data bits of a QR code of version 10 to 26 that holds a text of `text_of` (ISO/IEC 18004 §7.4.3, §7.4.5)."""
+    head, _, digits = text.partition("#")
+    byte_segment = 4 + 16 + 8 * (len(head) + 1)
+    return byte_segment + 4 + 12 + len(digits) // 3 * 10 + (0, 4, 7)[len(digits) % 3]
 
 
 def parse_text(text: str) -> ParsedCode:

@@ -13,9 +13,8 @@ from certsvc.domain.license_type import LicenseType, Mask
 from certsvc.domain.numbers import HolderKind
 from certsvc.domain.validity_dates import SHANGHAI
 
-LONGEST_NAME = "某" * 30
-"""Names of companies in the registers rarely pass 30 characters; longer ones are measured when they are issued."""
-LONGEST_TEXT = 40
+LONGEST_NAME = "某" * 40
+"""Names of companies in the registers rarely pass 40 characters; each code is measured again when it is issued."""
 LONGEST_NUMBER = "9" * 18
 LONGEST_SERIAL = "Z" * 32
 
@@ -38,8 +37,9 @@ class QRPictures:
 def fullest_qr_version(license_type: LicenseType, *, urls: RegisterURLs) -> int:
     """The QR version (1 to 40, level M) of the fullest code that a license of this type has.
 
-    Texts count with the schema's maxLength, at most 40 characters of three bytes where it names none. Raises
-    InvalidInputError (QR_CAPACITY, CODE_SIZE) where no code holds it.
+    Texts count with the schema's maxLength in characters of three bytes, or with the longest value that it lists;
+    `check_license_type` sees to it that there is one. Raises InvalidInputError (QR_CAPACITY, CODE_SIZE, or what the
+    code's claims refuse) where no code holds it.
     """
     far = datetime(9998, 12, 31, tzinfo=SHANGHAI)
     code = LicenseCode(
@@ -84,5 +84,7 @@ def _fullest_value(schema: Any, mask: Mask) -> FieldValue:
         return "*9999"
     if schema.get("format") == "date":
         return "9998-12-31"
-    longest = schema.get("maxLength", LONGEST_TEXT)
-    return "某" * (min(longest, LONGEST_TEXT) if isinstance(longest, int) else LONGEST_TEXT)
+    listed = [schema["const"]] if "const" in schema else schema.get("enum")
+    if listed is not None:
+        return max((text for text in listed if isinstance(text, str)), key=lambda text: len(text.encode()), default="")
+    return "某" * int(schema["maxLength"])

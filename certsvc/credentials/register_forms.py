@@ -5,7 +5,7 @@ Invariant: a signature is only checked with a key of the purpose that the form a
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -34,6 +34,8 @@ from certsvc.ports import PresentedCode, PresentedVC, Signer, VCContent
 
 LIST_LIFETIME = timedelta(days=1)
 LIST_TTL = timedelta(seconds=60)
+MAX_QR_BITS = 8000
+"""What a QR code of version 25 at level M holds: 1,000 data codewords (ISO/IEC 18004, table 7)."""
 
 
 @lru_cache(maxsize=4096)
@@ -51,6 +53,9 @@ class QRCodeForm:
     def sign(self, code: LicenseCode, *, signer: Signer) -> tuple[bytes, bytes]:
         """See CodeFormat."""
         raw = qr_code.sign_code(code, signer=signer)
+        if qr_code.qr_bits(self.text(raw)) > MAX_QR_BITS:
+            description = "would need a QR code larger than version 25 at level M: shorten what the code shows"
+            raise InvalidInputError.of(FieldViolation("code", "CODE_TOO_LARGE", description))
         return raw, qr_code.digest_of(qr_code.parse_code(raw).signed_bytes)
 
     def text(self, raw: bytes) -> str:
@@ -227,9 +232,12 @@ def _name_of(path: tuple[Any, ...]) -> str:
 
 
 def _period(claims: Mapping[str, Any]) -> ValidityPeriod:
+    """The days of a VC, which nobody has vouched for yet: only such as a license can have are instants, too."""
     try:
-        first = date.fromisoformat(member(claims, "valid_from", str))
-        last = date.fromisoformat(member(claims, "valid_until", str)) if "valid_until" in claims else None
+        first = validity_dates.parse_day(member(claims, "valid_from", str))
+        last = validity_dates.parse_day(member(claims, "valid_until", str)) if "valid_until" in claims else None
     except ValueError as error:
         raise MalformedError(reason="VC_DATES", message="valid_from or valid_until is no day") from error
+    if not all(validity_dates.EARLIEST_DAY <= day <= validity_dates.LATEST_DAY for day in (first, last or first)):
+        raise MalformedError(reason="VC_DATES", message="valid_from or valid_until is outside the years 1900 to 9998")
     return ValidityPeriod(first, last)

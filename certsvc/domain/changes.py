@@ -25,7 +25,7 @@ class FeedPosition:
     def of(cls, token: str) -> "FeedPosition":
         """The position of a token. Raises ValueError if it is none."""
         transaction, dot, sequence = token.partition(".")
-        if not dot or not (transaction + sequence).isascii() or len(token) > 40:
+        if not dot or not token.isascii() or not (transaction.isdigit() and sequence.isdigit()) or len(token) > 40:
             raise ValueError("not a resume token")
         return cls(int(transaction), int(sequence))
 

@@ -120,17 +120,21 @@ def judge(
     found.passed(CheckName.SIGNATURE)
 
     # 4. KEY_COMPROMISED, also of a key whose private part was destroyed afterwards. A suspended key convinces
-    # only together with the register's word that it signed exactly this.
+    # only together with the register's word that it signed exactly this. A key that an offline verifier knows as
+    # not yet activated may have been activated since its data was made: there it is not known who signed.
     if key.state is KeyState.COMPROMISED or key.compromised_since is not None:
         return found.end(Verdict.KEY_COMPROMISED, CheckName.KEY_STATE, "KEY_COMPROMISED")
     key_suspended = key.state is KeyState.SUSPENDED
-    if key_suspended:
+    key_pending = not online and key.state is KeyState.PRE_ACTIVE
+    if key_pending:
+        found.note(CheckName.KEY_STATE, CheckResult.NOT_CHECKED, "KEY_NOT_ACTIVATED_YET")
+    elif key_suspended:
         found.note(CheckName.KEY_STATE, CheckResult.PASS if online else CheckResult.NOT_CHECKED, "KEY_SUSPENDED")
     else:
         found.passed(CheckName.KEY_STATE)
 
     # 5. WRONG_SIGNER: this key may not sign this purpose, time, agency or type.
-    trespass = _trespass(key, facts, policy.purpose)
+    trespass = _trespass(key, facts, policy.purpose, pending=key_pending)
     if trespass:
         return found.end(Verdict.WRONG_SIGNER, CheckName.KEY_SCOPE, trespass)
     found.passed(CheckName.KEY_SCOPE)
@@ -141,7 +145,8 @@ def judge(
         return standing
 
     # 13. VALID, or offline UNCONFIRMED where the data does not suffice to say so.
-    confirmed = registration.state is not None and not (not online and (knowledge.is_stale or key_suspended))
+    doubtful = not online and (knowledge.is_stale or key_suspended or key_pending)
+    confirmed = registration.state is not None and not doubtful
     return found.verdict(Verdict.VALID if confirmed else Verdict.UNCONFIRMED)
 
 
@@ -201,17 +206,17 @@ class _Findings:
         return Judgement(verdict, checks, superseded_by)
 
 
-def _trespass(key: SigningKey, facts: CredentialFacts, purpose: KeyPurpose) -> str:
-    """The reason why `key` may not have signed this, empty if it may."""
+def _trespass(key: SigningKey, facts: CredentialFacts, purpose: KeyPurpose, *, pending: bool) -> str:
+    """The reason why `key` may not have signed this, empty if it may; of a `pending` key no time is known."""
     if key.purpose is not purpose:
         return "KEY_PURPOSE"
-    if key.state is KeyState.PRE_ACTIVE:
+    if key.state is KeyState.PRE_ACTIVE and not pending:
         return "KEY_NOT_ACTIVATED"
     signed_at = facts.issued_at
     if key.activated_at is not None and key.activated_at - ACTIVATION_SKEW <= signed_at:
         # Codes carry whole seconds, too: what was signed right after the activation says a moment before it.
         signed_at = max(signed_at, key.activated_at)
-    if not key.may_sign_at(signed_at):
+    if not pending and not key.may_sign_at(signed_at):
         return "OUTSIDE_SIGNING_WINDOW"
     if not key.covers(agency_id=facts.identifier.agency_id, type_code=facts.identifier.type_code):
         return "KEY_SCOPE"

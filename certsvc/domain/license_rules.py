@@ -111,7 +111,17 @@ def _code_field_violations(spec: FieldSpec, schema: object, *, path: str) -> lis
         return [FieldViolation(f"{path}.qr_key", "NOT_FOR_CODE", description)]
     if kind != "string" and spec.qr_mask in (Mask.NAME, Mask.TAIL4):
         return [FieldViolation(f"{path}.qr_mask", "QR_MASK", "this mask is for text only")]
+    if kind == "string" and spec.qr_mask in (Mask.FULL, Mask.NAME) and not _is_bounded(schema):
+        description = "a text in a code is as long as its schema allows: set maxLength, enum, const or format date"
+        return [FieldViolation(f"{path}.qr_key", "MAX_LENGTH_REQUIRED", description)]
     return []
+
+
+def _is_bounded(schema: object) -> bool:
+    """Whether a text's own schema says how long it gets."""
+    if not isinstance(schema, Mapping):
+        return False
+    return schema.get("format") == "date" or "enum" in schema or "const" in schema or "maxLength" in schema
 
 
 def _mask_violations(license_type: LicenseType) -> list[FieldViolation]:

@@ -6,6 +6,7 @@ find the same two instants without a time zone database.
 """
 
 import calendar
+import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from certsvc.domain.license import ValidityPeriod
@@ -16,6 +17,8 @@ SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 EARLIEST_DAY = date(1900, 1, 1)
 LATEST_DAY = date(9998, 12, 31)
 """Registers write 9999-12-31 for open-ended; it is refused, so that one meaning has one form."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def not_before(period: ValidityPeriod) -> datetime:
@@ -29,6 +32,13 @@ def expires(period: ValidityPeriod) -> datetime | None:
     Claim exp (RFC 8392 §3.1.4). `period.last` must not lie after LATEST_DAY, which `check_validity` checks.
     """
     return None if period.last is None else _midnight(period.last + timedelta(days=1))
+
+
+def parse_day(text: str) -> date:
+    """The calendar day of YYYY-MM-DD and no other form of ISO 8601, as 2024-W01-1. Raises ValueError."""
+    if not _DAY.fullmatch(text):
+        raise ValueError("not YYYY-MM-DD")
+    return date.fromisoformat(text)
 
 
 def day_in_shanghai(moment: datetime) -> date:

@@ -68,6 +68,7 @@ class AccessRecord:
     license_id: int | None
     holders: tuple[Number, ...]
     fields: tuple[str, ...]
+    purpose: str = ""
 
 
 class AccessLog(Protocol):

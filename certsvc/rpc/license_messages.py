@@ -162,7 +162,18 @@ def write_pending(record: PendingRecord) -> license_service_pb2.PendingChange:
         requested_by=record.requested_by,
         request_time=write_instant(record.requested_at),
         expire_time=write_instant(record.expires_at),
+        **_waiting_request(record.request),
     )
+
+
+def _waiting_request(payload: bytes) -> dict[str, Any]:
+    """The stored request, under the name of its place in a PendingChange."""
+    packed = any_pb2.Any.FromString(payload)
+    for kind in (license_service_pb2.IssueLicenseRequest, *_ACTION_OF):
+        request = kind()
+        if packed.Unpack(request):
+            return {_ACTION_OF.get(kind, LicenseAction.ISSUE).lower(): request}
+    raise ValueError(f"no request of type {packed.type_url}")
 
 
 def write_event(event: LicenseEvent, *, identifier: str, type_code: str) -> license_service_pb2.LicenseEvent:

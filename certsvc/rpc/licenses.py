@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from certsvc.domain.identifier import parse_identifier
 from certsvc.domain.numbers import parse_number
 from certsvc.domain.validity_dates import day_in_shanghai
-from certsvc.errors import CertsvcError, FieldViolation, InvalidInputError
+from certsvc.errors import FieldViolation, InvalidInputError
 from certsvc.ports import Clock, LicenseFilter
 from certsvc.rpc.call import caller_of
 from certsvc.rpc.convert import Violations, read_instant, write_instant
@@ -31,7 +31,7 @@ from certsvc.rpc.license_messages import (
 from certsvc.rpc.messages import UnreadableMessage, readable
 from certsvc.rpc.mutation_requests import mutation_of
 from certsvc.rpc.paging import Paging
-from certsvc.rpc.status import to_rpc_status
+from certsvc.rpc.status import item_status
 from certsvc.rpc.verification_messages import read_context
 from certsvc.services.approvals import Approvals
 from certsvc.services.license_commands import LicenseOutcome
@@ -94,8 +94,8 @@ class LicenseServicer(license_service_pb2_grpc.LicenseServiceServicer):
                 request = readable(item).license
                 response.request_id = request.request_id[:MAX_REQUEST_ID]
                 response.change.CopyFrom(self._issue(request, context).change)
-            except CertsvcError as error:
-                response.error.CopyFrom(to_rpc_status(error))
+            except Exception as error:  # noqa: BLE001 - the edge: one item's trouble never stops the others
+                response.error.CopyFrom(item_status(error, method="BatchIssueLicenses", index=index))
             return response
 
         yield from Exchange(request_iterator, answer, executor=self._executor).answers()
@@ -224,6 +224,7 @@ class LicenseServicer(license_service_pb2_grpc.LicenseServiceServicer):
             region=request.region,
             identifiers=tuple(request.identifiers),
         )
+        context.add_callback(self._use.watching.look_again)
         answers = self._use.watching.watch(caller_of(context), wanted, request.resume_token, context.is_active)
         for watched in answers:
             yield write_watched(watched)

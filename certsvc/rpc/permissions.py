@@ -13,6 +13,8 @@ from certsvc.domain.principal import Caller
 from certsvc.errors import PermissionDeniedError
 
 MEBIBYTE = 1024 * 1024
+LICENSE_BYTES = 64 * 1024
+"""Far more than the fullest license: what a caller may make a worker read and check for one of them."""
 
 
 class ContextNeed(enum.StrEnum):
@@ -28,8 +30,8 @@ class Rule:
     """Who may call one RPC; the defaults let nobody in.
 
     An officer who is named needs one of `roles`; `officer` says that one must be named. Operators have none.
-    `is_open` lets in callers whom nobody knows. `max_bytes` bounds each message. `itemwise` hands unreadable messages of
-    a stream to the servicer, which refuses them one by one; else the first of them ends the stream.
+    `is_open` lets in callers whom nobody knows. `max_bytes` bounds each message. `itemwise` hands unreadable messages
+    of a stream to the servicer, which refuses them one by one; else the first of them ends the stream.
     """
 
     callers: frozenset[CallerKind] = frozenset()
@@ -49,8 +51,7 @@ _OPEN = Rule(is_open=True)
 _ANY_CALLER = Rule(callers=_BOTH)
 _OPERATOR = Rule(callers=frozenset({CallerKind.OPERATOR}))
 _ADMINISTRATOR = Rule(callers=_BOTH, officer=True, roles=frozenset({OfficerRole.ADMIN}))
-_AGENCY_SYSTEM = Rule(callers=_BOTH, roles=frozenset({OfficerRole.ADMIN}))
-_ISSUER = Rule(callers=_AGENCY, officer=True, roles=frozenset({OfficerRole.ISSUER}))
+_ISSUER = Rule(callers=_AGENCY, officer=True, roles=frozenset({OfficerRole.ISSUER}), max_bytes=LICENSE_BYTES)
 _APPROVER = Rule(callers=_AGENCY, officer=True, roles=frozenset({OfficerRole.APPROVER}))
 _LICENSE_READER = Rule(callers=_AGENCY, roles=_READING)
 _VERIFIER = Rule(callers=_BOTH, roles=_READING)
@@ -66,8 +67,8 @@ _SERVICES: Mapping[str, Mapping[str, Rule]] = {
         "CreateOfficer": _ADMINISTRATOR,
         "UpdateOfficer": _ADMINISTRATOR,
         "ListOfficers": _ANY_CALLER,
-        "RegisterClientKey": _AGENCY_SYSTEM,
-        "RevokeClientKey": _AGENCY_SYSTEM,
+        "RegisterClientKey": _ADMINISTRATOR,
+        "RevokeClientKey": _ADMINISTRATOR,
         "ListClientKeys": _ANY_CALLER,
         "CreateGrant": _OPERATOR,
         "RevokeGrant": _OPERATOR,

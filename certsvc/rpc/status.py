@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import grpc
+import structlog
 from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -37,6 +38,8 @@ CODES: Mapping[type[errors.CertsvcError], grpc.StatusCode] = {
 # gRPC peers refuse metadata over 8 KiB by default; details travel in it as Base64, messages percent-encoded.
 _MAX_TRAILER_DETAILS = 4096
 _MAX_MESSAGE = 400
+
+_log = structlog.get_logger("certsvc.rpc")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,13 @@ def to_rpc_status(error: BaseException) -> status_pb2.Status:
     if isinstance(error, errors.InvalidInputError) and error.violations:
         _add(status, _bad_request(error))
     return status
+
+
+def item_status(error: Exception, *, method: str, index: int) -> status_pb2.Status:
+    """The status of one item of a stream that raised `error`; what is our fault is logged, with its traceback."""
+    if not isinstance(error, errors.CertsvcError):
+        _log.error("rpc item", method=method, index=index, exc_info=error)
+    return to_rpc_status(error)
 
 
 def to_refusal(error: BaseException, *, request_id: str) -> Refusal:

@@ -10,14 +10,14 @@ import grpc
 from certsvc.domain.national_codes import national_code
 from certsvc.domain.principal import Caller
 from certsvc.domain.verdict_words import words_for, words_for_national_code
-from certsvc.errors import CertsvcError, FieldViolation, InvalidInputError
+from certsvc.errors import FieldViolation, InvalidInputError
 from certsvc.rpc.call import caller_of
 from certsvc.rpc.convert import Violations, read_struct, write_instant, write_text
 from certsvc.rpc.exchange import Exchange
 from certsvc.rpc.license_messages import read_holder
 from certsvc.rpc.messages import UnreadableMessage, readable
 from certsvc.rpc.metrics import VerdictMetrics
-from certsvc.rpc.status import to_rpc_status
+from certsvc.rpc.status import item_status
 from certsvc.rpc.verification_messages import (
     VERDICTS,
     read_context,
@@ -26,13 +26,15 @@ from certsvc.rpc.verification_messages import (
     write_result,
 )
 from certsvc.services.matching import MatchCommand, MatchingService
-from certsvc.services.offline_bundles import OfflineBundles
+from certsvc.services.offline_bundles import MAX_LIFETIME, OfflineBundles
 from certsvc.services.status_queries import StatusQueries
 from certsvc.services.verification import DEFAULT_MAX_AGE, Verification, VerificationService
 from certsvc.v1 import verification_service_pb2, verification_service_pb2_grpc
 
 MAX_ITEM_ID = 64
 CHUNK = 64 * 1024
+MOST_AGE = 300.0
+"""Older knowledge is never called an answer, whatever a caller would put up with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ class VerificationServicer(verification_service_pb2_grpc.VerificationServiceServ
                     description = f"has more than {MAX_ITEM_ID} characters"
                     raise InvalidInputError.of(FieldViolation("item_id", "TOO_LONG", description))
                 response.result.CopyFrom(write_result(self._verify(caller, request.item)))
-            except CertsvcError as error:
-                response.error.CopyFrom(to_rpc_status(error))
+            except Exception as error:  # noqa: BLE001 - the edge: one item's trouble never stops the others
+                response.error.CopyFrom(item_status(error, method="VerifyCredentials", index=index))
             return response
 
         yield from Exchange(request_iterator, answer, executor=self._executor).answers()
@@ -128,7 +130,9 @@ class VerificationServicer(verification_service_pb2_grpc.VerificationServiceServ
         self, request: verification_service_pb2.ExportOfflineBundleRequest, context: grpc.ServicerContext
     ) -> Iterator[verification_service_pb2.ExportOfflineBundleResponse]:
         violations = Violations()
-        seconds = read_seconds(request, "lifetime", default=0.0, violations=violations)
+        seconds = read_seconds(
+            request, "lifetime", default=0.0, most=MAX_LIFETIME.total_seconds(), violations=violations
+        )
         violations.check()
         bundle = self._use.bundles.export(timedelta(seconds=seconds) if seconds else None)
         for start in range(0, len(bundle), CHUNK):
@@ -137,7 +141,7 @@ class VerificationServicer(verification_service_pb2_grpc.VerificationServiceServ
     def _verify(self, caller: Caller, request: verification_service_pb2.VerifyCredentialRequest) -> Verification:
         violations = Violations()
         moment = read_moment(request, violations=violations)
-        max_age = read_seconds(request, "max_age", default=DEFAULT_MAX_AGE, violations=violations)
+        max_age = read_seconds(request, "max_age", default=DEFAULT_MAX_AGE, most=MOST_AGE, violations=violations)
         presented = request.WhichOneof("credential")
         if presented is None:
             violations.add("credential", "REQUIRED", "qr_text or sd_jwt_vc must be set")

@@ -39,16 +39,16 @@ def read_moment(request: Any, *, violations: Violations) -> Moment:
     return Moment(as_of, known_at)
 
 
-def read_seconds(request: Any, field: str, *, default: float, violations: Violations) -> float:
-    """A duration in seconds, positive (violation DURATION)."""
+def read_seconds(request: Any, field: str, *, default: float, most: float, violations: Violations) -> float:
+    """A duration in seconds, positive and at most `most` (violation DURATION)."""
     if not request.HasField(field):
         return default
     try:
         seconds: float = getattr(request, field).ToTimedelta().total_seconds()
     except (ValueError, OverflowError):
         seconds = -1.0
-    if seconds <= 0:
-        violations.add(field, "DURATION", "must be a positive duration")
+    if not 0 < seconds <= most:
+        violations.add(field, "DURATION", f"must be a positive duration of at most {most:.0f} s")
     return seconds
 
 

@@ -72,10 +72,18 @@ class Follower:
         with self._news:
             return self._news.wait_for(lambda: self._polled_at is not None or self.stopping, timeout)
 
-    def wait_for_news(self, after: FeedPosition, timeout: float) -> None:
-        """Return when this worker knows of changes after `after`, when it stops, or after `timeout` seconds."""
+    def wait_for_news(self, after: FeedPosition, timeout: float, *, is_wanted: Callable[[], bool]) -> None:
+        """Return when this worker knows of changes after `after`, when it stops, or after `timeout` seconds.
+
+        Also when woken and nobody wants them any more.
+        """
         with self._news:
-            self._news.wait_for(lambda: self.stopping or (self._position or after) > after, timeout)
+            self._news.wait_for(lambda: self.stopping or not is_wanted() or (self._position or after) > after, timeout)
+
+    def wake(self) -> None:
+        """Let everyone who waits look whether that is still wanted."""
+        with self._news:
+            self._news.notify_all()
 
     def changes_after(self, after: FeedPosition, *, limit: int = PAGE) -> list[Change]:
         """Changes after a position and up to this worker's own, in feed order; empty when there are none."""

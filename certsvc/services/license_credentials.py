@@ -5,6 +5,7 @@ and never longer than the license, and its digest is registered before it leaves
 gets the fields of its purpose, and an access record is written.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,12 +31,13 @@ from certsvc.ports import (
     VCContent,
     VCFormat,
 )
+from certsvc.services.access_quotas import AccessQuotas
 from certsvc.services.directory import Directory
 from certsvc.services.license_reading import own_version
 from certsvc.services.license_signing import signer_of, usable_key
 
 VC_LIFETIME = timedelta(days=30)
-MAX_PURPOSE = 64
+_PURPOSE = re.compile(r"[a-z0-9_-]{1,64}", re.ASCII)
 OPERATION = "GetCredential"
 
 
@@ -61,6 +63,7 @@ class LicenseCredentials:
         codes: CodeFormat,
         drawing: QRDrawing,
         vcs: VCFormat,
+        quotas: AccessQuotas,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
@@ -69,6 +72,7 @@ class LicenseCredentials:
         self._codes = codes
         self._drawing = drawing
         self._vcs = vcs
+        self._quotas = quotas
         self._clock = clock
 
     def qr_text(self, caller: Caller, identifier: str) -> tuple[str, datetime | None]:
@@ -89,7 +93,7 @@ class LicenseCredentials:
         """An SD-JWT VC made now, and when it ends.
 
         Raises PermissionDeniedError (NOT_OWN, VERIFY_NOT_GRANTED), FailedPreconditionError (NOT_CURRENT, EXPIRED,
-        NO_SIGNING_KEY), InvalidInputError.
+        NO_SIGNING_KEY), InvalidInputError, ExhaustedError (ACCESS_QUOTA).
         """
         parse_identifier(request.identifier)
         now = self._clock.now()
@@ -143,6 +147,8 @@ class LicenseCredentials:
         if right is Right.OWN or request.context is None:
             repositories.audit.add(AuditEntry(now, caller.name, caller.officer_id, "vc.issued", request.identifier, {}))
             return
+        holders = tuple(holder.number for holder in registered.version.holders)
+        self._quotas.check(repositories, caller, OPERATION, holders, clock=self._clock)
         repositories.access.add(
             AccessRecord(
                 at=now,
@@ -152,8 +158,9 @@ class LicenseCredentials:
                 right=right,
                 context=request.context,
                 license_id=registered.license.license_id,
-                holders=tuple(holder.number for holder in registered.version.holders),
+                holders=holders,
                 fields=tuple(sorted(disclosed or ())),
+                purpose=request.purpose,
             )
         )
 
@@ -189,8 +196,9 @@ class LicenseCredentials:
 
 def _request_violations(request: VCRequest, right: Right) -> list[FieldViolation]:
     violations = []
-    if len(request.purpose) > MAX_PURPOSE:
-        violations.append(FieldViolation("purpose", "TOO_LONG", f"at most {MAX_PURPOSE} characters"))
+    if request.purpose and not _PURPOSE.fullmatch(request.purpose):
+        description = "must be 1 to 64 of a-z 0-9 _ - as the license type names purposes"
+        violations.append(FieldViolation("purpose", "PURPOSE", description))
     if right is Right.OWN:
         return violations
     if not request.purpose:

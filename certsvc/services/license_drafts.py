@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from certsvc.domain import validity_dates
 from certsvc.domain.license import Holder, ValidityPeriod
 from certsvc.domain.license_content import check_license_content
 from certsvc.domain.license_type import LicenseType
@@ -93,9 +94,7 @@ def parse_holders(
 def parse_day(text: str, *, field: str, violations: list[FieldViolation]) -> date | None:
     """A calendar day YYYY-MM-DD; what is wrong with it is added to the list."""
     try:
-        if len(text) == len("YYYY-MM-DD"):
-            return date.fromisoformat(text)
+        return validity_dates.parse_day(text)
     except ValueError:
-        pass
-    violations.append(FieldViolation(field, "DATE", "must be a calendar day, YYYY-MM-DD"))
-    return None
+        violations.append(FieldViolation(field, "DATE", "must be a calendar day, YYYY-MM-DD"))
+        return None

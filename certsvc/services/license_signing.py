@@ -9,6 +9,7 @@ from datetime import datetime
 
 from certsvc.domain import validity_dates
 from certsvc.domain.identifier import make_identifier
+from certsvc.domain.judging import ACTIVATION_SKEW
 from certsvc.domain.license import LicenseVersion
 from certsvc.domain.license_code import LicenseCode
 from certsvc.domain.license_content import code_fields, code_holders
@@ -91,7 +92,7 @@ def usable_key(
 ) -> SigningKey:
     """The ACTIVE key of this purpose and scope that may sign at `now`; never another one instead.
 
-    Raises FailedPreconditionError: NO_SIGNING_KEY, SIGNING_ENDED.
+    Raises FailedPreconditionError: NO_SIGNING_KEY, SIGNING_ENDED; UnavailableError: CLOCK_BEHIND.
     """
     key = directory.active_key(purpose, agency_id=agency_id, type_code=type_code)
     if key is None:
@@ -99,6 +100,11 @@ def usable_key(
             reason="NO_SIGNING_KEY",
             message=f"no active {purpose} key for this agency and type; an operator prepares and activates one",
             details={"state": "NO_KEY", "purpose": purpose},
+        )
+    if key.activated_at is None or now + ACTIVATION_SKEW < key.activated_at:
+        raise UnavailableError(
+            reason="CLOCK_BEHIND",
+            message=f"by this server's clock the key {key.kid} does not sign yet: verifiers would refuse the result",
         )
     if now > key.signing_until:
         raise FailedPreconditionError(

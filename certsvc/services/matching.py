@@ -7,7 +7,6 @@ the answers to an unknown license and to a foreign one are the same.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from certsvc.domain import validity_dates
@@ -20,8 +19,9 @@ from certsvc.domain.numbers import Number, parse_number
 from certsvc.domain.principal import Caller
 from certsvc.domain.validity_dates import day_in_shanghai
 from certsvc.domain.verdict import Verdict
-from certsvc.errors import ExhaustedError, FieldViolation, InvalidInputError, PermissionDeniedError
+from certsvc.errors import FieldViolation, InvalidInputError, PermissionDeniedError
 from certsvc.ports import AccessRecord, Clock, Ledger, Repositories
+from certsvc.services.access_quotas import AccessQuotas
 from certsvc.services.directory import Directory
 from certsvc.services.license_commands import HolderInput
 from certsvc.services.license_drafts import parse_day
@@ -29,14 +29,6 @@ from certsvc.services.registrations import Moment, Registrations
 
 OPERATION = "MatchLicense"
 MAX_FIELDS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class MatchQuotas:
-    """Most calls in a day: of one agency, and of one agency about one subject."""
-
-    per_agency_daily: int = 10_000
-    per_subject_daily: int = 20
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -69,7 +61,7 @@ class MatchingService:
         ledger: Ledger,
         directory: Directory,
         registrations: Registrations,
-        quotas: MatchQuotas,
+        quotas: AccessQuotas,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
@@ -81,7 +73,7 @@ class MatchingService:
     def match(self, caller: Caller, command: MatchCommand) -> MatchAnswer:
         """Compare.
 
-        Raises InvalidInputError, PermissionDeniedError (MATCH_NOT_GRANTED), ExhaustedError (MATCH_QUOTA).
+        Raises InvalidInputError, PermissionDeniedError (MATCH_NOT_GRANTED), ExhaustedError (ACCESS_QUOTA).
         """
         now = self._clock.now()
         number = self._check(command)
@@ -97,7 +89,7 @@ class MatchingService:
             found = self._candidates(repositories, caller, command, number)
             license_ = found[0] if len(found) == 1 else None
             concerned = _holders_concerned(license_, number)
-            self._check_quotas(repositories, caller, concerned)
+            self._quotas.check(repositories, caller, OPERATION, concerned, clock=self._clock)
             answer = self._compare(repositories, command, number, found)
             repositories.access.add(
                 AccessRecord(
@@ -140,22 +132,6 @@ class MatchingService:
         if violations:
             raise InvalidInputError.of(*violations)
         return number
-
-    def _check_quotas(self, repositories: Repositories, caller: Caller, concerned: tuple[Number, ...]) -> None:
-        since = self._clock.now() - timedelta(days=1)
-
-        def count(holder: Number | None = None) -> int:
-            return repositories.access.count_since(
-                agency_id=caller.owner_id, operation=OPERATION, since=since, holder=holder
-            )
-
-        if count() >= self._quotas.per_agency_daily or any(
-            count(number) >= self._quotas.per_subject_daily for number in concerned
-        ):
-            raise ExhaustedError(
-                reason="MATCH_QUOTA",
-                message="the quota of this agency for matching is used up; it refills within a day",
-            )
 
     def _candidates(
         self, repositories: Repositories, caller: Caller, command: MatchCommand, number: Number | None

@@ -85,7 +85,11 @@ class Watching:
             if time.monotonic() - heard_at > HEARTBEAT_SECONDS:
                 yield Watched(position.token())
                 heard_at = time.monotonic()
-            self._follower.wait_for_news(position, LOOK_SECONDS)
+            self._follower.wait_for_news(position, LOOK_SECONDS, is_wanted=is_active)
+
+    def look_again(self) -> None:
+        """Let watches whose caller left end now, and not with their next look."""
+        self._follower.wake()
 
     def _position(self, resume_token: str) -> FeedPosition:
         if not resume_token:
@@ -96,7 +100,7 @@ class Watching:
             raise InvalidInputError.of(
                 FieldViolation("resume_token", "RESUME_TOKEN", "is no resume token of this register")
             ) from error
-        if position.transaction > self._follower.position().transaction:
+        if position > self._ledger.head():
             # From before the register moved to another database: going on from it would lose events unseen.
             description = "lies ahead of this register; list what changed and begin without a token"
             raise InvalidInputError.of(FieldViolation("resume_token", "RESUME_TOKEN_AHEAD", description))

@@ -54,6 +54,7 @@ class SQLAccessLog:
             "context": [context.matter, context.case_number, context.cause, context.legal_basis],
             "holders": [(number.kind, number.value) for number in record.holders],
             "fields": record.fields,
+            "purpose": record.purpose,
         }
         self._session.append(
             _ADD,
@@ -93,6 +94,7 @@ class SQLAccessLog:
             license_id=row.license_id,
             holders=tuple(Number(NumberKind(kind), value) for kind, value in content["holders"]),
             fields=tuple(content["fields"]),
+            purpose=content["purpose"],
         )
 
 

@@ -168,16 +168,16 @@ class AgencyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RegisterClientKey(self, request, context):
-        """Registers a public key that the agency's system may sign its tokens with. Operators, and the agency itself, which
-        so rotates its keys: register the next one, switch, revoke the old one.
+        """Registers a public key that the agency's system may sign its tokens with. Operators, and administrators of the
+        agency, which so rotates its keys: register the next one, switch, revoke the old one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RevokeClientKey(self, request, context):
-        """Takes a client key away; it bites at once. Operators, and the agency itself. An operator's key is taken away with
-        another one, so that one is left that works.
+        """Takes a client key away; it bites at once. Operators, and administrators of the agency. An operator's key is taken
+        away with another one, so that one is left that works.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

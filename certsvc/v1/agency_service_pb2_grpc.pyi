@@ -50,12 +50,12 @@ class AgencyServiceStub:
     ListOfficers: _grpc.UnaryUnaryMultiCallable[_agency_service_pb2.ListOfficersRequest, _agency_service_pb2.ListOfficersResponse]
     """Lists an agency's officers. Operators, and the agency itself."""
     RegisterClientKey: _grpc.UnaryUnaryMultiCallable[_agency_service_pb2.RegisterClientKeyRequest, _agency_service_pb2.RegisterClientKeyResponse]
-    """Registers a public key that the agency's system may sign its tokens with. Operators, and the agency itself, which
-    so rotates its keys: register the next one, switch, revoke the old one.
+    """Registers a public key that the agency's system may sign its tokens with. Operators, and administrators of the
+    agency, which so rotates its keys: register the next one, switch, revoke the old one.
     """
     RevokeClientKey: _grpc.UnaryUnaryMultiCallable[_agency_service_pb2.RevokeClientKeyRequest, _agency_service_pb2.RevokeClientKeyResponse]
-    """Takes a client key away; it bites at once. Operators, and the agency itself. An operator's key is taken away with
-    another one, so that one is left that works.
+    """Takes a client key away; it bites at once. Operators, and administrators of the agency. An operator's key is taken
+    away with another one, so that one is left that works.
     """
     ListClientKeys: _grpc.UnaryUnaryMultiCallable[_agency_service_pb2.ListClientKeysRequest, _agency_service_pb2.ListClientKeysResponse]
     """Lists an agency's client keys. Operators, and the agency itself."""
@@ -88,12 +88,12 @@ class AgencyServiceAsyncStub(AgencyServiceStub):
     ListOfficers: _aio.UnaryUnaryMultiCallable[_agency_service_pb2.ListOfficersRequest, _agency_service_pb2.ListOfficersResponse]  # type: ignore[assignment]
     """Lists an agency's officers. Operators, and the agency itself."""
     RegisterClientKey: _aio.UnaryUnaryMultiCallable[_agency_service_pb2.RegisterClientKeyRequest, _agency_service_pb2.RegisterClientKeyResponse]  # type: ignore[assignment]
-    """Registers a public key that the agency's system may sign its tokens with. Operators, and the agency itself, which
-    so rotates its keys: register the next one, switch, revoke the old one.
+    """Registers a public key that the agency's system may sign its tokens with. Operators, and administrators of the
+    agency, which so rotates its keys: register the next one, switch, revoke the old one.
     """
     RevokeClientKey: _aio.UnaryUnaryMultiCallable[_agency_service_pb2.RevokeClientKeyRequest, _agency_service_pb2.RevokeClientKeyResponse]  # type: ignore[assignment]
-    """Takes a client key away; it bites at once. Operators, and the agency itself. An operator's key is taken away with
-    another one, so that one is left that works.
+    """Takes a client key away; it bites at once. Operators, and administrators of the agency. An operator's key is taken
+    away with another one, so that one is left that works.
     """
     ListClientKeys: _aio.UnaryUnaryMultiCallable[_agency_service_pb2.ListClientKeysRequest, _agency_service_pb2.ListClientKeysResponse]  # type: ignore[assignment]
     """Lists an agency's client keys. Operators, and the agency itself."""
@@ -177,8 +177,8 @@ class AgencyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agency_service_pb2.RegisterClientKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_agency_service_pb2.RegisterClientKeyResponse, _abc.Awaitable[_agency_service_pb2.RegisterClientKeyResponse]]:
-        """Registers a public key that the agency's system may sign its tokens with. Operators, and the agency itself, which
-        so rotates its keys: register the next one, switch, revoke the old one.
+        """Registers a public key that the agency's system may sign its tokens with. Operators, and administrators of the
+        agency, which so rotates its keys: register the next one, switch, revoke the old one.
         """
 
     @_abc_1.abstractmethod
@@ -187,8 +187,8 @@ class AgencyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agency_service_pb2.RevokeClientKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_agency_service_pb2.RevokeClientKeyResponse, _abc.Awaitable[_agency_service_pb2.RevokeClientKeyResponse]]:
-        """Takes a client key away; it bites at once. Operators, and the agency itself. An operator's key is taken away with
-        another one, so that one is left that works.
+        """Takes a client key away; it bites at once. Operators, and administrators of the agency. An operator's key is taken
+        away with another one, so that one is left that works.
         """
 
     @_abc_1.abstractmethod

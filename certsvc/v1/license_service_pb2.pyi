@@ -374,6 +374,13 @@ class PendingChange(_message.Message):
     REQUESTED_BY_FIELD_NUMBER: _builtins.int
     REQUEST_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ISSUE_FIELD_NUMBER: _builtins.int
+    AMEND_FIELD_NUMBER: _builtins.int
+    RENEW_FIELD_NUMBER: _builtins.int
+    SUSPEND_FIELD_NUMBER: _builtins.int
+    REINSTATE_FIELD_NUMBER: _builtins.int
+    REVOKE_FIELD_NUMBER: _builtins.int
+    CANCEL_FIELD_NUMBER: _builtins.int
     change_id: _builtins.str
     """Names the change."""
     action: _common_pb2.LicenseAction.ValueType
@@ -392,6 +399,34 @@ class PendingChange(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it lapses."""
 
+    @_builtins.property
+    def issue(self) -> Global___IssueLicenseRequest:
+        """Issue or take over."""
+
+    @_builtins.property
+    def amend(self) -> Global___AmendLicenseRequest:
+        """Amend."""
+
+    @_builtins.property
+    def renew(self) -> Global___RenewLicenseRequest:
+        """Renew."""
+
+    @_builtins.property
+    def suspend(self) -> Global___SuspendLicenseRequest:
+        """Suspend."""
+
+    @_builtins.property
+    def reinstate(self) -> Global___ReinstateLicenseRequest:
+        """Reinstate."""
+
+    @_builtins.property
+    def revoke(self) -> Global___RevokeLicenseRequest:
+        """Revoke."""
+
+    @_builtins.property
+    def cancel(self) -> Global___CancelLicenseRequest:
+        """Cancel."""
+
     def __init__(
         self,
         *,
@@ -402,12 +437,21 @@ class PendingChange(_message.Message):
         requested_by: _builtins.str = ...,
         request_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        issue: Global___IssueLicenseRequest | None = ...,
+        amend: Global___AmendLicenseRequest | None = ...,
+        renew: Global___RenewLicenseRequest | None = ...,
+        suspend: Global___SuspendLicenseRequest | None = ...,
+        reinstate: Global___ReinstateLicenseRequest | None = ...,
+        revoke: Global___RevokeLicenseRequest | None = ...,
+        cancel: Global___CancelLicenseRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "request_time", b"request_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amend", b"amend", "cancel", b"cancel", "expire_time", b"expire_time", "issue", b"issue", "reinstate", b"reinstate", "renew", b"renew", "request", b"request", "request_time", b"request_time", "revoke", b"revoke", "suspend", b"suspend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "change_id", b"change_id", "expire_time", b"expire_time", "identifier", b"identifier", "request_time", b"request_time", "requested_by", b"requested_by", "type_code", b"type_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amend", b"amend", "cancel", b"cancel", "change_id", b"change_id", "expire_time", b"expire_time", "identifier", b"identifier", "issue", b"issue", "reinstate", b"reinstate", "renew", b"renew", "request", b"request", "request_time", b"request_time", "requested_by", b"requested_by", "revoke", b"revoke", "suspend", b"suspend", "type_code", b"type_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["issue", "amend", "renew", "suspend", "reinstate", "revoke", "cancel"]  # noqa: Y015
+    _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
 Global___PendingChange: _TypeAlias = PendingChange  # noqa: Y015
 

@@ -312,7 +312,7 @@ class LicenseType(_message.Message):
     min_holders: _builtins.int
     """Fewest holders."""
     max_holders: _builtins.int
-    """Most holders, at most 8."""
+    """Most holders, at most 20."""
     fields_schema: _builtins.str
     """JSON Schema (2020-12) of the fields as JSON text, at most 64 KiB: an object, additionalProperties false, no $ref to
     elsewhere.

@@ -409,7 +409,7 @@ class VerifyCredentialRequest(_message.Message):
 
     @_builtins.property
     def max_age(self) -> _duration_pb2.Duration:
-        """Most that the register's knowledge may be old; absent means 5 s. Older is UNAVAILABLE."""
+        """Most that the register's knowledge may be old; absent means 5 s, the most is 300 s. Older is UNAVAILABLE."""
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ ours or talks to another host (Content-Security-Policy); errors are RFC 9457 pro
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ SHORT = f"public, max-age={MAX_AGE_SECONDS}"
 FRESH = "no-cache"
 READY_AGE_SECONDS = 5.0
 
+_NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
 _STATUS_LIST_TYPES = {"jwt": "application/statuslist+jwt", "cwt": "application/statuslist+cwt"}
 
 
@@ -46,6 +48,7 @@ class WebServices:
     follower: Follower
     type_document: Callable[[str, int], str]
     metrics: Callable[[], tuple[bytes, str]]
+    development: bool
 
 
 def create_app(services: WebServices) -> Starlette:
@@ -60,8 +63,8 @@ def create_app(services: WebServices) -> Starlette:
             Route("/keyset/flags", routes.key_flags),
             Route("/keys/{kid}", routes.key_record),
             Route("/agencies/{agency_id}", routes.agency),
-            Route("/types/{code}/{version:int}", routes.type_metadata),
-            Route("/statuslists/{number:int}", routes.status_list),
+            Route("/types/{code}/{version}", routes.type_metadata),
+            Route("/statuslists/{number}", routes.status_list),
             Route("/registered", routes.registered_digits),
             Route("/registered/", routes.registered),
             Route("/registered/{prefix}", routes.registered),
@@ -116,12 +119,14 @@ class _Routes:
         return _cached(request, json.dumps(shown, ensure_ascii=False).encode(), "application/json", SHORT)
 
     def type_metadata(self, request: Request) -> Response:
-        document = self._services.type_document(request.path_params["code"], request.path_params["version"])
+        version = _number(request.path_params["version"], reason="NO_SUCH_TYPE")
+        document = self._services.type_document(request.path_params["code"], version)
         return _cached(request, document.encode(), "application/json", FOREVER)
 
     def status_list(self, request: Request) -> Response:
         form = "cwt" if "statuslist+cwt" in request.headers.get("accept", "") else "jwt"
-        published = self._services.status_lists.published(request.path_params["number"], form)
+        number = _number(request.path_params["number"], reason="NO_SUCH_LIST")
+        published = self._services.status_lists.published(number, form)
         response = _cached(request, published.body, _STATUS_LIST_TYPES[form], SHORT, etag=published.etag)
         response.headers["Vary"] = "Accept"
         # Offline verifiers and wallets of other origins read status lists.
@@ -129,8 +134,11 @@ class _Routes:
         return response
 
     def registered_digits(self, request: Request) -> Response:
-        digits = self._services.registered.prefix_digits()
-        return JSONResponse({"prefix_digits": digits}, headers={"Cache-Control": FRESH})
+        deployment = {
+            "prefix_digits": self._services.registered.prefix_digits(),
+            "development": self._services.development,
+        }
+        return JSONResponse(deployment, headers={"Cache-Control": FRESH})
 
     def registered(self, request: Request) -> Response:
         prefix = request.path_params.get("prefix", "")
@@ -157,6 +165,13 @@ class _Routes:
     def metrics(self, request: Request) -> Response:
         body, media_type = self._services.metrics()
         return Response(body, media_type=media_type, headers={"Cache-Control": "no-store"})
+
+
+def _number(text: str, *, reason: str) -> int:
+    """A number of a path, bounded before it is converted. Raises NotFoundError: nothing has any other number."""
+    if not _NUMBER.fullmatch(text):
+        raise NotFoundError(reason=reason, message="nothing has this number")
+    return int(text)
 
 
 def _cached(request: Request, body: bytes, media_type: str, cache_control: str, *, etag: str = "") -> Response:

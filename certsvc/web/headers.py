@@ -12,6 +12,8 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+"""RFC 6797: a browser that came with https comes with https for a year. Browsers ignore it over http (§8.1)."""
 _RAW = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
 
 
@@ -23,10 +25,11 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on, with the headers added to each response."""
+        added = [*_RAW, _HSTS] if scope.get("scheme") == "https" else _RAW
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_RAW]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -15,6 +15,7 @@ from certsvc.cli.importing.source import Row, Source
 from certsvc.cli.importing.values import REVOCATION_WORDS, day, field_value, last_day, moment
 from certsvc.domain.identifier import parse_identifier
 from certsvc.domain.numbers import NumberKind, parse_number
+from certsvc.domain.validity_dates import parse_day
 from certsvc.errors import FieldViolation, InvalidInputError
 from certsvc.v1 import common_pb2, license_type_service_pb2
 from certsvc.v1 import license_service_pb2 as pb
@@ -159,9 +160,10 @@ def check_without_register(request: pb.IssueLicenseRequest, *, today: date) -> N
 
 def _is_day(text: str) -> bool:
     try:
-        return len(text) == len("YYYY-MM-DD") and bool(date.fromisoformat(text))
+        parse_day(text)
     except ValueError:
         return False
+    return True
 
 
 def _enum(enum: Any, name: str, field: str, violations: list[FieldViolation]) -> Any:

@@ -32,7 +32,7 @@ const notChecked = (reason) => ({ result: "NOT_CHECKED", reason });
 /**
  * Judge the facts; a fact is {known: true, value} or {known: false, reason}.
  *
- * facts: form {code} · key (record or null) · signature (boolean) · flags (Map kid → {state, since}) ·
+ * facts: form {code} · key (record or null) · development (whether this register is one of development) · signature (boolean) · flags (Map kid → {state, since}) ·
  * registration (state or null) · status (0 to 3) · type. `clock` has phone, register (seconds) and isOff.
  * Returns {verdict, checks}, checks being {name, result, reason} for each of CHECKS.
  */
@@ -72,18 +72,20 @@ function contentOf({ form, signature }) {
 
 /** SIGNER, SIGNATURE, KEY_STATE, KEY_SCOPE. */
 function judgeSigner(facts) {
-  const { form, key, signature, flags } = facts;
+  const { form, key, development, signature, flags } = facts;
   const flag = flags.known && form.known ? flags.value.get(form.value.kid) : undefined;
   return [
-    flag?.state === "WITHDRAWN" ? fail("UNKNOWN_SIGNER", "KEY_WITHDRAWN") : dependent(key, judgeSignerKey),
+    flag?.state === "WITHDRAWN" ? fail("UNKNOWN_SIGNER", "KEY_WITHDRAWN") : dependent(key, (record) => judgeSignerKey(record, development)),
     dependent(signature, (good) => (good ? PASS : fail("BAD_SIGNATURE"))),
     dependent(flags, () => judgeKeyState(flag)),
     dependent(key.known ? contentOf(facts) : key, (code) => judgeScope(code, key.value, flag)),
   ];
 }
 
-function judgeSignerKey(record) {
-  return record === null ? fail("UNKNOWN_SIGNER", "UNKNOWN_KEY") : PASS;
+function judgeSignerKey(record, development) {
+  if (record === null) return fail("UNKNOWN_SIGNER", "UNKNOWN_KEY");
+  if (!record.development) return PASS;
+  return dependent(development, (isIt) => (isIt ? PASS : fail("UNKNOWN_SIGNER", "DEVELOPMENT_KEY")));
 }
 
 function judgeKeyState(flag) {

@@ -25,8 +25,11 @@ const KID = /^[0-9a-f]{16}$/;
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\b/i;
 const JWT_TYPE = /^application\/([a-z0-9.-]+\+)?jwt\b/i;
 
+const FRESH_JSON = { type: JSON_TYPE, cache: "no-store" };
+
 export class Register {
   #keys = new Map();
+  #deployment = null;
 
   /**
    * `base` is the folder that /q lies in; `clock` a Clock; `signal` ends all requests; `fetcher` is fetch.
@@ -88,15 +91,30 @@ export class Register {
    * none.
    */
   async registration(digest) {
-    const fresh = { type: JSON_TYPE, cache: "no-store" };
-    const digits = parseJson(await this.#get("registered", { ...fresh, limit: 1024 })).prefix_digits;
-    ensure(Number.isSafeInteger(digits) && digits >= 0);
+    const { digits } = await this.#deploymentOnce();
     if (digits > MAX_PREFIX_DIGITS) throw new NotCheckedError("PREFIX_TOO_LONG");
     const prefix = digest.slice(0, digits);
-    const answer = parseJson(await this.#get(`registered/${prefix}`, { ...fresh, limit: 1 << 22 }));
+    const answer = parseJson(await this.#get(`registered/${prefix}`, { ...FRESH_JSON, limit: 1 << 22 }));
     ensure(answer.prefix === prefix && Array.isArray(answer.entries));
     const entry = answer.entries.find((candidate) => candidate?.[0] === digest);
     return entry === undefined ? null : entry[1];
+  }
+
+  /** Whether the register calls itself one of development, where development keys count. */
+  async isDevelopment() {
+    return (await this.#deploymentOnce()).development;
+  }
+
+  #deploymentOnce() {
+    this.#deployment ??= this.#fetchDeployment();
+    return this.#deployment;
+  }
+
+  async #fetchDeployment() {
+    const answer = parseJson(await this.#get("registered", { ...FRESH_JSON, limit: 1024 }));
+    const { prefix_digits: digits, development = false } = answer;
+    ensure(Number.isSafeInteger(digits) && digits >= 0 && typeof development === "boolean");
+    return { digits, development };
   }
 
   /** The body of an answer as text; null for the register's own 404 where `absent` allows it. */

@@ -14,7 +14,9 @@ import { NotCheckedError, Register, verifies } from "./register.js";
 import { fetchStatus } from "./status.js";
 
 const MOOT = { known: false, reason: "NOT_REACHED" };
-const UNREAD = { key: MOOT, signature: MOOT, flags: MOOT, registration: MOOT, status: MOOT, type: MOOT };
+const UNREAD = {
+  key: MOOT, development: MOOT, signature: MOOT, flags: MOOT, registration: MOOT, status: MOOT, type: MOOT,
+};
 
 /** Whether this browser can check signatures at all; it cannot on a plain-http page (no crypto.subtle). */
 export function canVerify() {
@@ -43,12 +45,16 @@ export async function verify(text, { base, clock, signal, fetcher }) {
     learn(register.key(code.kid)),
     learn(fetchFlags(register, clock)),
   ]);
+  // A development key counts only in a register of development: that one is asked whether it is.
+  const development = key.known && key.value?.development ? await learn(register.isDevelopment()) : MOOT;
 
   // 3. The signature, over the bytes as they came. Before it verified nothing in them is worth a question.
   const signature = await checkSignature(code, key);
   if (!signature.known || !signature.value) {
     const unasked = signature.known ? MOOT : signature;
-    return conclusion({ key, signature, flags, registration: unasked, status: unasked, type: unasked });
+    return conclusion({
+      key, development, signature, flags, registration: unasked, status: unasked, type: unasked,
+    });
   }
 
   // 4. What the register knows: its live answer by digest, the signed status list, the name of the type.
@@ -60,7 +66,7 @@ export async function verify(text, { base, clock, signal, fetcher }) {
   ]);
 
   // 5. Judge.
-  return conclusion({ key, signature, flags, registration, status, type });
+  return conclusion({ key, development, signature, flags, registration, status, type });
 }
 
 function readForm(text) {

@@ -103,6 +103,7 @@ export const EN = {
     CLOCK_UNCERTAIN: "the phone's clock is wrong, so dates cannot be judged",
     UNKNOWN_KEY: "the register has no such key",
     KEY_WITHDRAWN: "the register has withdrawn this key",
+    DEVELOPMENT_KEY: "a key for trying out; what it signs has no legal effect",
     KEY_SUSPENDED: "key suspended; the register's own record counts",
     KEY_COMPROMISED: "the key is no longer safe",
     BAD_SIGNATURE: "the content does not fit the signature",

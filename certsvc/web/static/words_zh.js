@@ -80,6 +80,7 @@ export const ZH = {
     CLOCK_UNCERTAIN: "手机时间不准，无法判断日期",
     UNKNOWN_KEY: "登记机关没有这把密钥",
     KEY_WITHDRAWN: "登记机关已撤回这把密钥",
+    DEVELOPMENT_KEY: "这是试用密钥，签发的内容没有法律效力",
     KEY_SUSPENDED: "密钥暂停使用，以登记簿为准",
     KEY_COMPROMISED: "密钥已不安全",
     BAD_SIGNATURE: "内容与签名不符",

@@ -64,6 +64,16 @@ def foreign_key(stub: RegisterStub) -> str:
     return stub.code(business_license(), key=VectorSigner("foreign"))
 
 
+def development_key(stub: RegisterStub) -> str:
+    stub.keys[stub.license_key.kid]["development"] = True
+    return stub.code(business_license())
+
+
+def development_key_with_a_bad_signature(stub: RegisterStub) -> str:
+    stub.keys[stub.license_key.kid]["development"] = True
+    return altered_name(stub)
+
+
 def real_key_over_another_name(stub: RegisterStub) -> str:
     """The sign of a stolen key: a registered identifier and index, one field changed, and a good signature."""
     valid(stub)

@@ -98,6 +98,7 @@ class RegisterStub:
         self.statuses: dict[int, dict[int, int]] = {0: {}}
         self.registered: dict[str, str] = {}
         self.prefix_digits = 2
+        self.development = False
         self.clock_offset = timedelta(0)
         self.faults: dict[str, Fault] = {}
         self.requests: list[SeenRequest] = []
@@ -155,9 +156,8 @@ class RegisterStub:
                 found = self.status_list(int(number))
             case ["registered"]:
                 # The prefix of a register so small that it has none is empty, and its path this one with a slash.
-                found = (
-                    Answer.json({"prefix_digits": self.prefix_digits}) if path == "/registered" else self._bucket("")
-                )
+                deployment = {"prefix_digits": self.prefix_digits, "development": self.development}
+                found = Answer.json(deployment) if path == "/registered" else self._bucket("")
             case ["registered", prefix]:
                 found = self._bucket(prefix)
         return found or NOT_FOUND

@@ -22,6 +22,8 @@ VERDICTS: dict[Callable[[RegisterStub], str], str] = {
     presented_codes.foreign_key_under_our_name: "BAD_SIGNATURE",
     presented_codes.foreign_key: "UNKNOWN_SIGNER",
     presented_codes.withdrawn_key: "UNKNOWN_SIGNER",
+    presented_codes.development_key: "UNKNOWN_SIGNER",
+    presented_codes.development_key_with_a_bad_signature: "UNKNOWN_SIGNER",
     presented_codes.compromised_key: "KEY_COMPROMISED",
     presented_codes.key_of_another_agency: "WRONG_SIGNER",
     presented_codes.key_for_another_type: "WRONG_SIGNER",
@@ -71,7 +73,7 @@ def test_verdict(make: Callable[[RegisterStub], str], stub: RegisterStub, visit:
     assert visit.page.title().startswith(title)
     assert visit.page.locator(f".banner.{tone} svg").count() == 1
     license_card = visit.page.locator("#license")
-    if make is presented_codes.withdrawn_key:
+    if make in (presented_codes.withdrawn_key, presented_codes.development_key):
         content = "closed"
     match content:
         case "absent":

@@ -24,7 +24,7 @@ def strict(database_url: str, folder: Path) -> Iterator[Register]:
 
 def is_used_up(verification: VerificationCalls, request: verification_service_pb2.MatchLicenseRequest) -> bool:
     error = refusal(lambda: verification.match(request))
-    assert (error.code, error.reason) == ("RESOURCE_EXHAUSTED", "MATCH_QUOTA")
+    assert (error.code, error.reason) == ("RESOURCE_EXHAUSTED", "ACCESS_QUOTA")
     return True
 
 

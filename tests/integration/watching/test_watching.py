@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from certsvc.client import CallError
+from certsvc.domain.changes import FeedPosition
+from certsvc.services.follower import Follower
 from certsvc.v1 import agency_service_pb2, common_pb2, verification_service_pb2
 from certsvc.v1 import license_service_pb2 as pb
 from tests.builders import (
@@ -71,6 +73,8 @@ class Ear:
 
 @contextmanager
 def ear(register: Register, agency: str = APPROVAL_BUREAU, officer: str = CLERK, **wanted: Any) -> Iterator[Ear]:
+    """What happens from now on, or from the resume token on."""
+    register.catch_up()
     connection = register.connect(register.credentials.agency(agency), officer=officer, timeout=60)
     with connection.channel:
         yield Ear(Wire(connection), pb.WatchLicenseEventsRequest(**wanted))
@@ -260,7 +264,8 @@ def test_many_watchers_hear_the_same(register: Register) -> None:
         ({"own_issues": True, "resume_token": "abc"}, {("resume_token", "RESUME_TOKEN")}),
         ({"own_issues": True, "resume_token": "-1.-1"}, {("resume_token", "RESUME_TOKEN")}),
         ({"own_issues": True, "resume_token": "1.2.3"}, {("resume_token", "RESUME_TOKEN")}),
-        ({"own_issues": True, "resume_token": f"{2**70}.0"}, {("resume_token", "RESUME_TOKEN")}),
+        ({"own_issues": True, "resume_token": "9" * 41 + ".0"}, {("resume_token", "RESUME_TOKEN")}),
+        ({"own_issues": True, "resume_token": f"{2**70}.0"}, {("resume_token", "RESUME_TOKEN_AHEAD")}),
         ({"own_issues": True, "resume_token": "１.２"}, {("resume_token", "RESUME_TOKEN")}),
         (
             {"identifiers": ["x", "1.2.156.3005.2.y"]},
@@ -279,9 +284,31 @@ def test_what_nobody_can_watch_is_refused(
 
 def test_a_token_from_the_future_is_refused(register: Register) -> None:
     """As after a restore of an older database: silence would hide what is lost."""
-    with pytest.raises(CallError) as caught, ear(register, own_issues=True, resume_token=f"{2**40}.1"):
-        pass
-    assert findings(caught.value) == {("resume_token", "RESUME_TOKEN_AHEAD")}
+    head = register.store.ledger.head()
+    for token in (f"{2**40}.1", FeedPosition(head.transaction, head.sequence + 1).token()):
+        with pytest.raises(CallError) as caught, ear(register, own_issues=True, resume_token=token):
+            pass
+        assert findings(caught.value) == {("resume_token", "RESUME_TOKEN_AHEAD")}
+
+
+def test_a_token_of_a_worker_that_is_ahead_is_good(register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reconnecting may lead to a worker that has not heard yet: it waits for the feed and refuses nothing."""
+    licenses = register.agency().licenses
+    with ear(register, own_issues=True) as watching:
+        licenses.issue(food_permit())
+        token = watching.next().resume_token
+    connection = register.connect(register.credentials.agency(APPROVAL_BUREAU), officer=CLERK)
+    with connection.channel, monkeypatch.context() as patch:
+        patch.setattr(Follower, "position", lambda _: FeedPosition(0, 0))
+        again = Ear(Wire(connection), pb.WatchLicenseEventsRequest(own_issues=True, resume_token=token))
+        assert again.token == token
+
+
+def test_watchers_that_leave_make_room_at_once(register: Register) -> None:
+    """Far more than a caller may have at a time, one after the other."""
+    for _ in range(40):
+        with ear(register, own_issues=True) as watching:
+            assert watching.token
 
 
 def test_who_loses_the_right_to_call_hears_no_more(register: Register) -> None:

@@ -5,8 +5,7 @@ EXPECTED = {
     "AgencyService": {
         "CreateAgency UpdateAgency DeactivateAgency CreateGrant RevokeGrant": "o",
         "GetAgency ListAgencies ListOfficers ListClientKeys ListGrants": "osIAVD",
-        "CreateOfficer UpdateOfficer": "oD",
-        "RegisterClientKey RevokeClientKey": "osD",
+        "CreateOfficer UpdateOfficer RegisterClientKey RevokeClientKey": "oD",
     },
     "LicenseTypeService": {
         "CreateLicenseType PublishLicenseTypeVersion RetireLicenseType": "o",

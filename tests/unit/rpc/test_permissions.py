@@ -10,7 +10,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from certsvc.domain.agency import CallerKind, OfficerRole
 from certsvc.domain.principal import Caller
 from certsvc.errors import PermissionDeniedError
-from certsvc.rpc.permissions import MEBIBYTE, RULES, ContextNeed, Rule, check_permission
+from certsvc.rpc.permissions import LICENSE_BYTES, MEBIBYTE, RULES, ContextNeed, Rule, check_permission
 from certsvc.v1 import (
     agency_service_pb2,
     license_service_pb2,
@@ -113,7 +113,13 @@ def test_a_rule_asks_for_an_access_context_where_the_request_has_room_for_one() 
         assert (RULES[name].access_context is not ContextNeed.NEVER) == has_room, name
 
 
-def test_only_a_watch_may_be_larger_than_a_mebibyte() -> None:
-    larger = {name: rule.max_bytes for name, rule in RULES.items() if rule.max_bytes != MEBIBYTE}
+def test_no_message_is_larger_than_its_purpose_asks() -> None:
+    sizes = {name.rpartition("/")[2]: rule.max_bytes for name, rule in RULES.items() if rule.max_bytes != MEBIBYTE}
 
-    assert larger == {"/certsvc.v1.LicenseService/WatchLicenseEvents": 8 * MEBIBYTE}
+    assert sizes.pop("WatchLicenseEvents") == 8 * MEBIBYTE
+    assert set(sizes.values()) == {LICENSE_BYTES}
+    assert set(sizes) == {
+        "IssueLicense",
+        "BatchIssueLicenses",
+        *(f"{verb}License" for verb in ("Amend", "Renew", "Suspend", "Reinstate", "Revoke", "Cancel")),
+    }

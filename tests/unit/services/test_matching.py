@@ -13,7 +13,8 @@ from certsvc.errors import ExhaustedError
 from certsvc.ports import Ledger, Repositories
 from certsvc.services.directory import Directory
 from certsvc.services.license_commands import HolderInput
-from certsvc.services.matching import MatchAnswer, MatchCommand, MatchingService, MatchQuotas
+from certsvc.services.access_quotas import AccessQuotas
+from certsvc.services.matching import MatchAnswer, MatchCommand, MatchingService
 from certsvc.services.registrations import Registrations
 from tests.integration.store import builders as rows
 from tests.unit.services.administration import SetClock, agency_caller
@@ -42,7 +43,7 @@ def matching(ledger: Ledger, clock: SetClock) -> MatchingService:
         ledger=ledger,
         directory=Directory(ledger),
         registrations=Registrations(ledger),
-        quotas=MatchQuotas(per_agency_daily=100, per_subject_daily=QUOTA),
+        quotas=AccessQuotas(per_agency_daily=100, per_subject_daily=QUOTA),
         clock=clock,
     )
 
@@ -53,7 +54,7 @@ def test_guessing_a_holders_number_by_the_license_number_ends_at_the_holders_quo
         assert dict(answer.matches)["holder.number"] is False
     with pytest.raises(ExhaustedError) as refused:
         match(matching, holder=HolderInput(NumberKind.CITIZEN, rows.PERSON.value, ""))
-    assert refused.value.reason == "MATCH_QUOTA"
+    assert refused.value.reason == "ACCESS_QUOTA"
 
 
 def test_guessing_fields_without_any_number_of_a_subject_ends_at_the_holders_quota(matching: MatchingService) -> None:

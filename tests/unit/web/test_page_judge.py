@@ -24,6 +24,7 @@ UNKNOWN = {"known": False, "reason": "NO_ANSWER"}
 KEYS: Mapping[str, dict[str, Any] | None] = {
     "good": {},
     "unknown": None,
+    "of development": {"development": True},
     "of another purpose": {"purpose": KeyPurpose.VC},
     "of another agency": {"agency_id": "11110000000000019K"},
     "for another type": {"type_codes": ("119900009999000119014",)},
@@ -77,6 +78,7 @@ def page_facts(
     answer: str | None = "ACTIVE",
     status: int = 0,
     dates: tuple[int, int | None] = (-1, None),
+    development: bool = False,
 ) -> dict[str, Any]:
     """The facts as the page finds them when everything answers."""
     _, _, type_code, agency_id, *_ = IDENTIFIER.replace("1.2.156.3005.2.", "..").split(".")
@@ -97,6 +99,7 @@ def page_facts(
             "agency": None if key.agency_id is None else {"id": key.agency_id},
             "types": list(key.type_codes),
             "not_before": int(key.activated_at.timestamp()),
+            "development": key.development,
         }
         if key.state is not KeyState.ACTIVE:
             since = key.deactivated_at or ISSUED
@@ -104,6 +107,7 @@ def page_facts(
     return {
         "form": known(code),
         "key": known(record),
+        "development": known(development),
         # Without a key there is no signature to check.
         "signature": {"known": False, "reason": "NOT_REACHED"} if key is None else known(signature),
         "flags": known(flags),
@@ -164,6 +168,13 @@ def test_every_combination_is_judged_as_the_domain_judges_it() -> None:
         checks = [(check["name"], check["result"]) for check in said["checks"] if check["name"] not in own]
         assert checks == [(check.name, check.result) for check in wanted.checks], case
     assert len(seen) == 12, "every verdict but MALFORMED, which is settled before"
+
+
+def test_a_development_key_counts_only_where_the_register_says_so() -> None:
+    key = key_record(development=True)
+    facts = [page_facts(key=key, development=development) for development in (True, False)]
+    assert verdicts(*facts, {**facts[0], "development": UNKNOWN}) == ["VALID", "UNKNOWN_SIGNER", "UNCONFIRMED"]
+    assert verdicts({**page_facts(key=key_record()), "development": UNKNOWN}) == ["VALID"]
 
 
 @pytest.mark.parametrize("missing", ["key", "signature", "flags", "registration", "status", "type"])
