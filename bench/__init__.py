@@ -1,1 +1,1 @@
-"""Benchmarks: ratios and rates of one run on one machine, never a test."""
+"""Measures of speed; `make bench` prints them. Nothing here is a test: a slow machine fails nothing."""

@@ -90,13 +90,7 @@ def load_settings(data_dir: Path, **overrides: Any) -> Settings:
 
     Raises InvalidInputError with every violation.
     """
-    stated: dict[str, Any] = {}
-    file = data_dir / CONFIG_FILE
-    if file.exists():
-        try:
-            stated = tomllib.loads(file.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidInputError.of(FieldViolation(CONFIG_FILE, "TOML", str(error))) from error
+    stated = stated_settings(data_dir) or {}
     stated |= {name: value for name, value in overrides.items() if value is not None}
     known: dict[str, Any] = {f.name: f.type for f in fields(Settings)}
     violations = [
@@ -113,6 +107,17 @@ def load_settings(data_dir: Path, **overrides: Any) -> Settings:
     settings = replace(settings, public_url=settings.public_url.rstrip("/"))
     _check(settings)
     return settings
+
+
+def stated_settings(data_dir: Path) -> dict[str, Any] | None:
+    """What the data directory's file says, unchecked; None where there is no file. Raises InvalidInputError (TOML)."""
+    file = data_dir / CONFIG_FILE
+    if not file.exists():
+        return None
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError.of(FieldViolation(CONFIG_FILE, "TOML", str(error))) from error
 
 
 def is_loopback(address: str) -> bool:

@@ -40,7 +40,7 @@ class Application:
             forbid_memory_dumps()
             if not self._share_ports:
                 stack.enter_context(held_lock(self._settings))
-            store = stack.enter_context(opened_store(self._settings, clock=self._clock))
+            store = stack.enter_context(opened_store(self._settings))
             with store.ledger.read() as repositories:
                 keys = repositories.signing_keys.all()
             probe(store.vault, keys)
@@ -54,14 +54,15 @@ class Application:
                 )
             wiring.housekeeping.start()
             stack.callback(wiring.housekeeping.stop)
+            # Each holds its port as soon as it is made.
             rpc = wiring.grpc_server(share_port=self._share_ports)
-            web = wiring.http_server(share_port=self._share_ports)
-            rpc.start()
             stack.callback(rpc.stop, STOP_SECONDS)
             # Again, because watchers go on until the follower stops, and the server waits for them.
             stack.callback(wiring.follower.stop)
-            web.start()
+            web = wiring.http_server(share_port=self._share_ports)
             stack.callback(web.stop)
+            rpc.start()
+            web.start()
             self.store = store
             self.grpc_address, self.http_address = rpc.addresses[0], web.address
             self._stack = stack.pop_all()

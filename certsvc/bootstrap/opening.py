@@ -18,7 +18,7 @@ from certsvc.keyring.file_vault import FileVault
 from certsvc.keyring.keyed_digest import Fingerprint, PayloadDigest
 from certsvc.keyring.secret_files import SecretFiles
 from certsvc.keyring.wrapping import load_wrapping_key
-from certsvc.ports import Clock, Ledger
+from certsvc.ports import Ledger
 from certsvc.store.ledger import open_ledger
 
 
@@ -59,13 +59,13 @@ def held_lock(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def opened_store(settings: Settings, *, clock: Clock | None = None) -> Iterator[Store]:
-    """The store of an initialized data directory; closed at the end. `clock` stands for the machine's own."""
+def opened_store(settings: Settings) -> Iterator[Store]:
+    """The store of an initialized data directory; closed at the end."""
     files = SecretFiles(settings.secrets_dir, load_wrapping_key(settings.wrapping_key_file))
     keys = load_data_keys(files)
     cipher = AEADCipher(keys.sealing)
     index = HMACBlindIndex(keys.number_index)
-    ledger = open_ledger(settings.database, cipher=cipher, index=index, clock=clock or SystemClock())
+    ledger = open_ledger(settings.database, cipher=cipher, index=index)
     try:
         yield Store(
             ledger=ledger,

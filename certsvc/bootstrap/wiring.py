@@ -282,8 +282,7 @@ class Wiring:
         while True:
             with self._ledger.read() as repositories:
                 page = repositories.licenses.slots(after=after, limit=SLOT_PAGE)
-            for record in page:
-                self.slots.load(record)
+            self.slots.load(*page)
             if len(page) < SLOT_PAGE:
                 return
             after = page[-1].slot

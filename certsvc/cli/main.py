@@ -62,8 +62,10 @@ def main() -> None:
     """Run the command that the arguments name, and end the process with its exit code."""
     app = client_app()
     names = {group.name for group in app.registered_groups} | {one.name for one in app.registered_commands}
-    # The server's modules take a second to load, so they are left out when a client command is named.
-    if names.isdisjoint(argument for argument in sys.argv[1:] if not argument.startswith("-")):
+    stated = set(sys.argv[1:])
+    # The server's modules take a second to load, so they are left out when only a client command is named. What is
+    # named may be an option's value (`serve --data-dir keys`), so a server command anywhere brings them.
+    if names.isdisjoint(stated) or not stated.isdisjoint(SERVER_COMMANDS):
         add_server_commands(app)
     try:
         app()

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from certsvc.bootstrap.application import Application
+from certsvc.bootstrap.data_files import replace_file
 from certsvc.bootstrap.initialization import initialize
 from certsvc.bootstrap.logging import configure_logging
 from certsvc.bootstrap.opening import held_lock
@@ -90,7 +91,6 @@ def init(
         "development": development or None,
     }
     settings = load_settings(data_dir, **stated)
-    _write_config(settings)
     initialize(
         settings,
         operator_id=operator,
@@ -149,9 +149,13 @@ def run(
         "tls_key": tls_key,
     }
     settings = load_settings(data_dir, **stated, development=True)
-    _write_config(settings)
-    ca_pem = ca.read_text("ascii") if ca else None
-    initialize(settings, operator_id="operator", endpoint=settings.grpc_address, ca_pem=ca_pem)
+    initialize(
+        settings,
+        operator_id="operator",
+        endpoint=settings.grpc_address,
+        ca_pem=ca.read_text("ascii") if ca else None,
+        may_change_settings=True,
+    )
     configure_logging("warning")
     with _running(settings) as application:
         samples = _samples(settings)
@@ -198,12 +202,21 @@ def _running(settings: Settings) -> Iterator[Application]:
 
 
 def _samples(settings: Settings) -> list[dict[str, str]]:
-    """The sample licenses, made on the first run."""
-    if not settings.samples_file.exists():
+    """The sample licenses, made on the first run, and asked for again where their file is of no use."""
+    found = _read_samples(settings.samples_file)
+    if found is None:
         made = sample_register.fill(load_credential(settings.operator_file), settings.data_dir / "agencies")
-        settings.samples_file.write_text(json.dumps([asdict(license_) for license_ in made]), "utf-8")
-    found: list[dict[str, str]] = json.loads(settings.samples_file.read_text("utf-8"))
+        found = [asdict(license_) for license_ in made]
+        replace_file(settings.samples_file, json.dumps(found).encode())
     return found
+
+
+def _read_samples(file: Path) -> list[dict[str, str]] | None:
+    try:
+        read = json.loads(file.read_text("utf-8"))
+        return [asdict(sample_register.SampleLicense(**entry)) for entry in read] or None
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
 
 
 def _tell(**fields: object) -> None:
@@ -216,7 +229,7 @@ def _welcome(settings: Settings, application: Application, license_: dict[str, s
     agency = sample_register.sample("agencies")[0]["agency"]["agency_id"]
     credential = settings.data_dir / "agencies" / f"{agency}.json"
     picture = settings.data_dir / "sample.png"
-    picture.write_bytes(draw(license_["qr_text"], error_correction="M").png(module_size=4))
+    replace_file(picture, draw(license_["qr_text"], error_correction="M").png(module_size=4))
     typer.echo(draw(license_["qr_text"], error_correction="L").terminal_text())
     typer.echo(
         "\n".join(
@@ -247,18 +260,3 @@ def _endpoint(settings: Settings, stated: str | None) -> str:
         description = "the server listens on every address: say which name of its certificate clients call"
         raise InvalidInputError.of(FieldViolation("endpoint", "REQUIRED", description))
     return stated or settings.grpc_address
-
-
-def _write_config(settings: Settings) -> None:
-    """Keep what was stated for the next start. Never a secret: those have files of their own."""
-    default = Settings(data_dir=settings.data_dir)
-    stated = {
-        name: getattr(settings, name)
-        for name in Settings.__dataclass_fields__
-        if name != "data_dir" and getattr(settings, name) != getattr(default, name)
-    }
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lines = [f"{name} = {json.dumps(value)}" for name, value in stated.items()]
-    file = settings.data_dir / CONFIG_FILE
-    file.write_text("\n".join(["# See docs/operations.md for every setting.", *lines, ""]), "utf-8")
-    file.chmod(0o600)  # a database URL may hold a password

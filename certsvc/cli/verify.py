@@ -24,6 +24,10 @@ from certsvc.errors import FieldViolation, InvalidInputError
 from certsvc.v1 import verification_service_pb2 as pb
 
 _TEXT = re.compile(r"https?://[^#]*#[0-9]*|[0-9]{20,}|[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+~.*", re.DOTALL)
+MIN_AGE = 0.001
+MAX_AGE = 315_576_000_000.0
+"""Seconds of --max-age: what google.protobuf.Duration holds, and no less than a millisecond of it."""
+
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")
 
 # Verdicts over something that is signed, and still says nothing about a license.
@@ -48,11 +52,13 @@ def verify(
     ] = False,
     as_of: Annotated[str, typer.Option(help="Judge for this time. 核验时点。")] = "",
     known_at: Annotated[str, typer.Option(help="With --as-of: by what was recorded then. 登记时点。")] = "",
-    max_age: Annotated[float | None, typer.Option(min=0, help="Oldest knowledge, in seconds. 数据最长时效。")] = None,
+    max_age: Annotated[float | None, typer.Option(help="Oldest knowledge, in seconds. 数据最长时效。")] = None,
     nonce: Annotated[str, typer.Option(help="SD-JWT VC: the nonce given to the holder. 随机数。")] = "",
     audience: Annotated[str, typer.Option(help="SD-JWT VC: the audience given to the holder. 受众。")] = "",
 ) -> None:
     """Verify a license's code or credential; ends with 0 only if it is VALID, with 1 for any other verdict. 核验。"""
+    if max_age is not None and not MIN_AGE <= max_age <= MAX_AGE:
+        raise typer.BadParameter("must be positive: 0.001 seconds or more", param_hint="--max-age")
     text = read_credential(presented)
     if offline is None:
         request = request_for(text)

@@ -2,12 +2,14 @@
 
 Invariants: every item is answered exactly once to the caller; what was unanswered when a stream broke is sent
 again on the next one, unchanged, so items must be safe to repeat (a request_id, or a read); at most `window`
-items are unanswered at a time; no wait is longer than the connection's timeout without an answer.
+items are unanswered at a time, those that wait for their turn included; no wait is longer than the connection's
+timeout without an answer. Items that share a key are sent one at a time in their order: the register answers side by
+side what is on one stream.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 import grpc
@@ -34,7 +36,8 @@ class _Call(Protocol[Answer_co]):
 class Exchange(Generic[Req, Res]):
     """One run over `items`, which are read in a thread of gRPC's, as far ahead as `window` allows.
 
-    `index_of` reads from an answer the position of its item in the stream, from 0.
+    `index_of` reads from an answer the position of its item in the stream, from 0; `keys_of` from an item the keys
+    that it shares with those that it must not overtake.
     """
 
     def __init__(
@@ -44,12 +47,14 @@ class Exchange(Generic[Req, Res]):
         items: Iterable[Req],
         *,
         index_of: Callable[[Res], int],
+        keys_of: Callable[[Req], Iterable[Hashable]] = lambda _: (),
         window: int = WINDOW,
     ) -> None:
         self._connection = connection
         self._policy = connection.policy
         self._method = method
         self._index_of = index_of
+        self._keys_of = keys_of
         self._window = window
         self._source = iter(items)
         self._source_lock = threading.Lock()
@@ -58,6 +63,9 @@ class Exchange(Generic[Req, Res]):
         self._changed = threading.Condition()
         self._unanswered: dict[int, Req] = {}
         self._to_send: deque[int] = deque()
+        self._queues: dict[Hashable, deque[int]] = {}
+        self._keys: dict[int, tuple[Hashable, ...]] = {}
+        self._held_back: set[int] = set()
         self._read = 0
         self._due_since = 0.0
 
@@ -74,6 +82,8 @@ class Exchange(Generic[Req, Res]):
                 for answered in stream.answers():
                     failures = 0
                     yield answered
+                    # Only now: until it asks on, the caller may still be busy with this item.
+                    self._let_next(answered[0])
                 if self._is_done():
                     break
                 error = CallError(reason="", message="the register ended the stream", code="UNAVAILABLE")
@@ -87,7 +97,7 @@ class Exchange(Generic[Req, Res]):
             if not (error.is_transient and self._policy.wait(failures, deadline=give_up_at)):
                 raise error
             with self._changed:
-                self._to_send = deque(sorted(self._unanswered))
+                self._to_send = deque(sorted(self._unanswered.keys() - self._held_back))
         if self._source_error is not None:
             raise self._source_error
 
@@ -98,18 +108,40 @@ class Exchange(Generic[Req, Res]):
     def next_to_send(self, stream: "_Stream[Req, Res]") -> tuple[int, Req] | None:
         """The next item for `stream` to send, once there is room; None when there is none or it closed."""
         with self._source_lock:
-            with self._changed:
-                self._changed.wait_for(lambda: stream.closed or self._to_send or len(self._unanswered) < self._window)
-                if stream.closed:
-                    return None
-                if self._to_send:
-                    return self._take()
-                if self._source_ended:
-                    return None
-            self._read_one()
-            with self._changed:
-                # A stream that was closed meanwhile leaves the item to its successor.
-                return self._take() if self._to_send and not stream.closed else None
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: stream.closed or self._to_send or self._has_room())
+                    # A stream that was closed while an item was read leaves the item to its successor.
+                    if stream.closed:
+                        return None
+                    if self._to_send:
+                        return self._take()
+                    if self._source_ended:
+                        return None
+                self._read_one()
+
+    def _has_room(self) -> bool:
+        """Whether to read on; at the end of the source, whether no item waits for its turn any more."""
+        return not self._held_back if self._source_ended else len(self._unanswered) < self._window
+
+    def _is_its_turn(self, position: int) -> bool:
+        return all(self._queues[key][0] == position for key in self._keys.get(position, ()))
+
+    def _let_next(self, position: int) -> None:
+        """Let those that waited for the item at `position` have their turn."""
+        with self._changed:
+            following = set()
+            for key in self._keys.pop(position, ()):
+                waiting = self._queues[key]
+                waiting.popleft()
+                if waiting:
+                    following.add(waiting[0])
+                else:
+                    del self._queues[key]
+            free = sorted(filter(self._is_its_turn, following))
+            self._held_back.difference_update(free)
+            self._to_send.extend(free)
+            self._changed.notify_all()
 
     def _take(self) -> tuple[int, Req]:
         position = self._to_send.popleft()
@@ -119,6 +151,7 @@ class Exchange(Generic[Req, Res]):
         """Read one item from the source, without holding up answers meanwhile."""
         try:
             item = next(self._source)
+            keys = tuple(dict.fromkeys(self._keys_of(item)))
         except StopIteration:
             self._source_ended = True
             return
@@ -129,7 +162,14 @@ class Exchange(Generic[Req, Res]):
             if not self._unanswered:
                 self._due_since = self._policy.monotonic()
             self._unanswered[self._read] = item
-            self._to_send.append(self._read)
+            if keys:
+                self._keys[self._read] = keys
+            for key in keys:
+                self._queues.setdefault(key, deque()).append(self._read)
+            if self._is_its_turn(self._read):
+                self._to_send.append(self._read)
+            else:
+                self._held_back.add(self._read)
             self._read += 1
 
     def open(self, requests: Iterator[Req]) -> _Call[Res]:

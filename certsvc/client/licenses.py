@@ -7,6 +7,8 @@ from certsvc.client.call_error import CallError, error_of_status
 from certsvc.client.connection import Connection, with_request_id
 from certsvc.client.exchange import Exchange
 from certsvc.client.watching import watch
+from certsvc.domain.identifier import parse_identifier
+from certsvc.errors import InvalidInputError
 from certsvc.v1 import license_service_pb2 as pb
 from certsvc.v1.license_service_pb2_grpc import LicenseServiceStub
 
@@ -19,6 +21,21 @@ class IssueAnswer:
     request: pb.IssueLicenseRequest
     change: pb.LicenseChange | None
     error: CallError | None
+
+
+def keys_of_license(request: pb.IssueLicenseRequest) -> tuple[str, ...]:
+    """What tells that two requests are about one license: its number, and its identifier without the version."""
+    keys = []
+    if request.license_number:
+        keys.append(f"number {request.type_code} {request.license_number}")
+    if request.imported.identifier:
+        try:
+            read = parse_identifier(request.imported.identifier)
+        except InvalidInputError:
+            keys.append(f"text {request.imported.identifier}")
+        else:
+            keys.append(f"serial {read.type_code} {read.agency_id} {read.serial}")
+    return tuple(keys)
 
 
 class LicenseCalls:
@@ -35,13 +52,18 @@ class LicenseCalls:
     def issue_many(self, requests: Iterable[pb.IssueLicenseRequest]) -> Iterator[IssueAnswer]:
         """Issue many; an answer for each, in any order, while `requests` is read at most 256 items ahead.
 
-        `requests` is read in another thread. A refused item stops no other; one whose error may pass is tried again
-        first. When the stream breaks, what is unanswered is sent again, under the same request_id. Raises CallError
-        when the register refuses the stream as a whole, or cannot be reached for the client's timeout.
+        `requests` is read in another thread. Requests about one license (`keys_of_license`) are carried out in their
+        order, each after the answer to the one before. A refused item stops no other; one whose error may pass is tried
+        again first. When the stream breaks, what is unanswered is sent again, under the same request_id. Raises
+        CallError when the register refuses the stream as a whole, or cannot be reached for the client's timeout.
         """
         items = (pb.BatchIssueLicensesRequest(license=with_request_id(request)) for request in requests)
         exchange = Exchange(
-            self._connection, self._stub.BatchIssueLicenses, items, index_of=lambda answer: answer.index
+            self._connection,
+            self._stub.BatchIssueLicenses,
+            items,
+            index_of=lambda answer: answer.index,
+            keys_of=lambda item: keys_of_license(item.license),
         )
         for position, item, answer in exchange.answers():
             if answer.WhichOneof("outcome") == "change":

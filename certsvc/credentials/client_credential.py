@@ -9,6 +9,7 @@ mode 0600.
 """
 
 import os
+import secrets
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +89,8 @@ def create_credential(
     """Make a new P-256 key and write its credential file, mode 0600, durable on return.
 
     Raises AlreadyExistsError (CREDENTIAL_EXISTS), for a file that is there is never overwritten, and
-    UnavailableError (CREDENTIAL_UNWRITABLE), leaving no file.
+    UnavailableError (CREDENTIAL_UNWRITABLE), leaving no file. A crash leaves the whole file or none, and perhaps
+    one that ends in `.unfinished`, which nothing reads.
     """
     private_key = ec.generate_private_key(ec.SECP256R1())
     credential = ClientCredential(owner_kind, owner_id, endpoint, audience, ca_pem, private_key)
@@ -189,17 +191,23 @@ def _require_private(status: os.stat_result, path: Path) -> None:
 
 
 def _write_new(path: Path, content: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # A link, unlike a rename, fails where a file of this name is.
+            path.hardlink_to(unfinished)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except FileExistsError as error:
         raise AlreadyExistsError(reason="CREDENTIAL_EXISTS", message=f"{path} is there already") from error
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
         _sync_directory(path.parent)
     except OSError as error:
         path.unlink()

@@ -124,17 +124,14 @@ def judge(
     # not yet activated may have been activated since its data was made: there it is not known who signed.
     if key.state is KeyState.COMPROMISED or key.compromised_since is not None:
         return found.end(Verdict.KEY_COMPROMISED, CheckName.KEY_STATE, "KEY_COMPROMISED")
-    key_suspended = key.state is KeyState.SUSPENDED
-    key_pending = not online and key.state is KeyState.PRE_ACTIVE
-    if key_pending:
-        found.note(CheckName.KEY_STATE, CheckResult.NOT_CHECKED, "KEY_NOT_ACTIVATED_YET")
-    elif key_suspended:
-        found.note(CheckName.KEY_STATE, CheckResult.PASS if online else CheckResult.NOT_CHECKED, "KEY_SUSPENDED")
+    doubt = _key_doubt(key, online=online)
+    if doubt:
+        found.note(CheckName.KEY_STATE, CheckResult.PASS if online else CheckResult.NOT_CHECKED, doubt)
     else:
         found.passed(CheckName.KEY_STATE)
 
     # 5. WRONG_SIGNER: this key may not sign this purpose, time, agency or type.
-    trespass = _trespass(key, facts, policy.purpose, pending=key_pending)
+    trespass = _trespass(key, facts, policy.purpose, online=online)
     if trespass:
         return found.end(Verdict.WRONG_SIGNER, CheckName.KEY_SCOPE, trespass)
     found.passed(CheckName.KEY_SCOPE)
@@ -145,8 +142,7 @@ def judge(
         return standing
 
     # 13. VALID, or offline UNCONFIRMED where the data does not suffice to say so.
-    doubtful = not online and (knowledge.is_stale or key_suspended or key_pending)
-    confirmed = registration.state is not None and not doubtful
+    confirmed = registration.state is not None and (online or not (knowledge.is_stale or doubt))
     return found.verdict(Verdict.VALID if confirmed else Verdict.UNCONFIRMED)
 
 
@@ -206,11 +202,22 @@ class _Findings:
         return Judgement(verdict, checks, superseded_by)
 
 
-def _trespass(key: SigningKey, facts: CredentialFacts, purpose: KeyPurpose, *, pending: bool) -> str:
-    """The reason why `key` may not have signed this, empty if it may; of a `pending` key no time is known."""
+def _key_doubt(key: SigningKey, *, online: bool) -> str:
+    """Why a key's word alone is not enough, empty if it is."""
+    if key.state is KeyState.SUSPENDED:
+        return "KEY_SUSPENDED"
+    return "KEY_NOT_ACTIVATED_YET" if key.state is KeyState.PRE_ACTIVE and not online else ""
+
+
+def _trespass(key: SigningKey, facts: CredentialFacts, purpose: KeyPurpose, *, online: bool) -> str:
+    """The reason why `key` may not have signed this, empty if it may.
+
+    Offline nothing is known of the signing window of a key that was not activated yet: `_key_doubt` tells of it.
+    """
     if key.purpose is not purpose:
         return "KEY_PURPOSE"
-    if key.state is KeyState.PRE_ACTIVE and not pending:
+    pending = key.state is KeyState.PRE_ACTIVE
+    if pending and online:
         return "KEY_NOT_ACTIVATED"
     signed_at = facts.issued_at
     if key.activated_at is not None and key.activated_at - ACTIVATION_SKEW <= signed_at:

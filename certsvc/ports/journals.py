@@ -25,7 +25,8 @@ class RequestLog(Protocol):
     def add(self, *, caller: str, request_id: str, recorded: RecordedAnswer, at: datetime) -> None:
         """Raises AlreadyExistsError if it was taken meanwhile."""
 
-    def purge(self, *, before: datetime) -> int: ...
+    def purge(self, *, before: datetime, limit: int) -> int:
+        """Forget at most `limit` answers given before a time; how many that were."""
 
 
 @dataclass(frozen=True, slots=True)

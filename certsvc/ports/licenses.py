@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from certsvc.domain.license import License, LicenseEvent, LicenseState, LicenseVersion
 from certsvc.domain.numbers import Number
@@ -18,15 +18,13 @@ class RegisteredVersion:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SlotRecord:
+class SlotRecord(NamedTuple):
     """What a worker keeps per status slot: enough to say VALID without the database."""
 
     slot: int
     digest: bytes
     state: LicenseState
     superseded: bool
-    valid_until: date | None
 
 
 @dataclass(frozen=True, slots=True)

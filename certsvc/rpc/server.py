@@ -118,6 +118,7 @@ class GRPCServer:
         # Blocking watchers: only behaviors of the usual shape pass the guard, which gives them a stream's slot.
         self._health = _Health(experimental_non_blocking=False)
         self._add(servicers)
+        self._is_started = False
         self._addresses = tuple(self._listen(listener) for listener in listeners)
 
     @property
@@ -127,13 +128,21 @@ class GRPCServer:
 
     def start(self) -> None:
         """Take calls from now on."""
+        self._is_started = True
         self._server.start()
         for service in ("", *SERVICES):
             self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self, grace: float) -> None:
-        """Take no new calls, let those under way finish for `grace` seconds, end the rest; return when all ended."""
+        """Take no new calls, let those under way finish for `grace` seconds, end the rest; return when all ended.
+
+        Before the start, give the ports back.
+        """
         self._health.enter_graceful_shutdown()
+        if not self._is_started:
+            # gRPC lets go of what it listens on only by stopping, and stops nothing that was not started.
+            self._server.start()
+            grace = 0.0
         self._server.stop(grace).wait()
         self._calls.shutdown(wait=False, cancel_futures=True)
         self._streams.shutdown(wait=False, cancel_futures=True)

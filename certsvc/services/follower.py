@@ -6,20 +6,44 @@ a worker that lost its database knows how little it knows; before the first full
 
 import threading
 import time
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
-from certsvc.domain.changes import Change, FeedPosition
+from certsvc.domain.changes import Change, ChangeKind, FeedPosition
 from certsvc.errors import UnavailableError
 from certsvc.ports import Ledger
+from certsvc.services.license_changes import LicenseChangeData
 
 POLL_SECONDS = 0.25
+WAKE_SECONDS = 0.001
+"""Between the wakings of two watchers. All 256 streams of a worker hear of a change within a third of a second."""
 PAGE = 1000
-RECENT = 100_000
+RECENT = 20_000
+"""As many of the last changes are kept for watchers, up to a tenth more before they are cut; older ones are polled."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedChange:
+    """A change, and what it says of a license: read once for all watchers, and kept instead of `change.data`."""
+
+    change: Change
+    license: LicenseChangeData | None
+
+    @classmethod
+    def of(cls, change: Change) -> "FollowedChange":
+        """Read a change of the feed."""
+        license_ = LicenseChangeData.of(change) if change.kind is ChangeKind.LICENSE else None
+        return cls(replace(change, data={}), license_)
+
+    @property
+    def position(self) -> FeedPosition:
+        """Where it stands in the feed."""
+        return self.change.position
 
 
 class Follower:
@@ -30,8 +54,11 @@ class Follower:
         self._ledger = ledger
         self._prepare = prepare
         self._listeners = listeners
-        self._recent: deque[Change] = deque(maxlen=RECENT)
-        self._news = threading.Condition()
+        self._recent: list[FollowedChange] = []
+        self._lock = threading.Lock()
+        self._caught_up = threading.Condition(self._lock)
+        self._news = threading.Condition(self._lock)
+        self._waiting = 0
         self._position: FeedPosition | None = None
         self._oldest: FeedPosition | None = None
         self._polled_at: float | None = None
@@ -45,7 +72,8 @@ class Follower:
     def stop(self) -> None:
         """Stop following and wake every watcher."""
         self._stopping.set()
-        with self._news:
+        with self._lock:
+            self._caught_up.notify_all()
             self._news.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
@@ -69,8 +97,8 @@ class Follower:
 
     def wait_ready(self, timeout: float) -> bool:
         """Wait until the worker has caught up; whether it has."""
-        with self._news:
-            return self._news.wait_for(lambda: self._polled_at is not None or self.stopping, timeout)
+        with self._caught_up:
+            return self._caught_up.wait_for(lambda: self._polled_at is not None or self.stopping, timeout)
 
     def wait_for_news(self, after: FeedPosition, timeout: float, *, is_wanted: Callable[[], bool]) -> None:
         """Return when this worker knows of changes after `after`, when it stops, or after `timeout` seconds.
@@ -78,26 +106,27 @@ class Follower:
         Also when woken and nobody wants them any more.
         """
         with self._news:
-            self._news.wait_for(lambda: self.stopping or not is_wanted() or (self._position or after) > after, timeout)
+            self._waiting += 1
+            try:
+                self._news.wait_for(
+                    lambda: self.stopping or not is_wanted() or (self._position or after) > after, timeout
+                )
+            finally:
+                self._waiting -= 1
 
     def wake(self) -> None:
         """Let everyone who waits look whether that is still wanted."""
         with self._news:
             self._news.notify_all()
 
-    def changes_after(self, after: FeedPosition, *, limit: int = PAGE) -> list[Change]:
+    def changes_after(self, after: FeedPosition, *, limit: int = PAGE) -> list[FollowedChange]:
         """Changes after a position and up to this worker's own, in feed order; empty when there are none."""
         end = self.position()
         with self._news:
             if self._oldest is not None and after >= self._oldest:
-                found = []
-                # Newest first, because watchers are nearly always at the end.
-                for change in reversed(self._recent):
-                    if change.position <= after:
-                        break
-                    found.append(change)
-                return found[::-1][:limit]
-        return [change for change in self._ledger.poll(after, limit=limit) if change.position <= end]
+                start = bisect_right(self._recent, after, key=lambda followed: followed.position)
+                return self._recent[start : start + limit]
+        return [FollowedChange.of(change) for change in self._ledger.poll(after, limit=limit) if change.position <= end]
 
     def _run(self) -> None:
         while not self.stopping:
@@ -123,14 +152,27 @@ class Follower:
         for change in changes:
             for listener in self._listeners:
                 listener(change)
+        followed = [FollowedChange.of(change) for change in changes]
         with self._news:
-            for change in changes:
-                if len(self._recent) == RECENT:
-                    self._oldest = self._recent[0].position
-                self._recent.append(change)
+            self._recent += followed
+            if len(self._recent) > RECENT + RECENT // 10:
+                surplus = len(self._recent) - RECENT
+                self._oldest = self._recent[surplus - 1].position
+                del self._recent[:surplus]
             if changes:
                 self._position = changes[-1].position
             if len(changes) < PAGE:
                 self._polled_at = polled_at
-            self._news.notify_all()
+            self._caught_up.notify_all()
+            waiting = self._waiting if changes else 0
+        self._let_go(waiting)
         return len(changes)
+
+    def _let_go(self, waiting: int) -> None:
+        """Wake who waits for news, one after another: a hundred threads that start at once hold up every call."""
+        for _ in range(waiting):
+            if self.stopping:
+                return  # and has woken them all
+            with self._news:
+                self._news.notify()
+            time.sleep(WAKE_SECONDS)

@@ -2,7 +2,8 @@
 
 Invariants: a status list is signed only when it was read whole, and says what the database said then; it is rebuilt
 when the feed says that one of its entries changed, and at the latest after a minute; an answer to a prefix holds at
-least a hundred digests where there are as many, so that it does not tell which one was asked for.
+least a hundred digests where there are as many, so that it does not tell which one was asked for; however many ask at
+once, one of them at a time has a list built or signed, or the versions counted.
 """
 
 import hashlib
@@ -68,6 +69,7 @@ class StatusLists:
         self._clock = clock
         self._lock = threading.Lock()
         self._built: dict[int, _Built] = {}
+        self._builders: dict[int, threading.Lock] = {}
         self._changes: Counter[int] = Counter()
 
     def apply(self, change: Change) -> None:
@@ -80,18 +82,22 @@ class StatusLists:
     def published(self, list_number: int, form: str) -> PublishedList:
         """The list in the form `jwt` or `cwt`. Raises NotFoundError for a list that has no entry yet."""
         built = self._current(list_number)
-        with self._lock:
-            found = built.forms.get(form)
+        found = built.forms.get(form)
         if found is None:
-            now = self._clock.now()
-            key = usable_key(self._directory, KeyPurpose.STATUS, now=now)
-            signer = signer_of(self._vault, key)
-            make = self._format.jwt if form == "jwt" else self._format.cwt
-            body = make(list_number, built.statuses, signer=signer, now=now)
-            found = PublishedList(body, hashlib.sha256(body).hexdigest()[:32])
-            with self._lock:
-                built.forms[form] = found
+            with self._builders[list_number]:
+                built = self._built[list_number]  # the newest: it may have waited for one to be built
+                found = built.forms.get(form)
+                if found is None:
+                    found = built.forms[form] = self._signed(list_number, built.statuses, form)
         return found
+
+    def _signed(self, list_number: int, statuses: dict[int, int], form: str) -> PublishedList:
+        now = self._clock.now()
+        key = usable_key(self._directory, KeyPurpose.STATUS, now=now)
+        signer = signer_of(self._vault, key)
+        make = self._format.jwt if form == "jwt" else self._format.cwt
+        body = make(list_number, statuses, signer=signer, now=now)
+        return PublishedList(body, hashlib.sha256(body).hexdigest()[:32])
 
     def statuses(self) -> dict[int, dict[int, int]]:
         """All lists as they are now: list to index to the values that are not 0."""
@@ -100,23 +106,43 @@ class StatusLists:
         return {number: self._read(number) for number in range((highest >> STATUS_LIST_BITS) + 1)}
 
     def _current(self, list_number: int) -> _Built:
-        now = time.monotonic()
-        with self._lock:
+        built = self._built.get(list_number)
+        if built is not None and self._is_current(list_number, built):
+            return built
+        builder = self._builder(list_number)
+        # While one builds, the others get the list as it was, as long as a cache might have kept it.
+        may_wait = built is None or time.monotonic() - built.at >= MAX_AGE_SECONDS
+        if not builder.acquire(blocking=may_wait):
+            assert built is not None  # noqa: S101 - without one it waits
+            return built
+        try:
             built = self._built.get(list_number)
-            changes = self._changes[list_number]
-        if built is not None:
-            keep_for = REBUILD_AFTER_SECONDS if built.changes != changes else MAX_AGE_SECONDS / 2
-            if now - built.at < keep_for:
-                return built
+            if built is None or not self._is_current(list_number, built):
+                built = self._built[list_number] = self._build(list_number)
+            return built
+        finally:
+            builder.release()
+
+    def _is_current(self, list_number: int, built: _Built) -> bool:
+        keep_for = REBUILD_AFTER_SECONDS if built.changes != self._changes[list_number] else MAX_AGE_SECONDS / 2
+        return time.monotonic() - built.at < keep_for
+
+    def _builder(self, list_number: int) -> threading.Lock:
+        """The lock of a list that exists. Raises NotFoundError, so that nobody fills the memory with others' locks."""
+        found = self._builders.get(list_number)
+        if found is not None:
+            return found
         with self._ledger.read() as repositories:
             highest = repositories.licenses.highest_slot()
         if not 0 <= list_number <= highest >> STATUS_LIST_BITS:
             raise NotFoundError(reason="NO_SUCH_LIST", message="there is no status list with this number")
-        # Counted before it is read: a change that comes in meanwhile makes the list stale again.
-        fresh = _Built(self._read(list_number), {}, now, changes)
         with self._lock:
-            self._built[list_number] = fresh
-        return fresh
+            return self._builders.setdefault(list_number, threading.Lock())
+
+    def _build(self, list_number: int) -> _Built:
+        # Counted before it is read: a change that comes in meanwhile makes the list stale again.
+        at, changes = time.monotonic(), self._changes[list_number]
+        return _Built(self._read(list_number), {}, at, changes)
 
     def _read(self, list_number: int) -> dict[int, int]:
         today = day_in_shanghai(self._clock.now())
@@ -133,19 +159,33 @@ class RegisteredDigests:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._count: tuple[float, int] = (float("-inf"), 0)
+        self._count: tuple[float, int] | None = None
+        self._counting = threading.Lock()
 
     def prefix_digits(self) -> int:
         """Hexadecimal digits to ask with now: as many as leave a crowd of at least a hundred on average, twice over."""
-        counted_at, count = self._count
-        if time.monotonic() - counted_at > COUNT_AGE_SECONDS:
-            with self._ledger.read() as repositories:
-                count = repositories.licenses.count_versions()
-            self._count = (time.monotonic(), count)
+        count = self._versions()
         digits = 0
         while count >> (4 * (digits + 1)) >= 2 * CROWD:
             digits += 1
         return digits
+
+    def _versions(self) -> int:
+        """How many there are, or were half a minute ago; while one caller counts, the others get the number before."""
+        known = self._count
+        if known is not None and time.monotonic() - known[0] <= COUNT_AGE_SECONDS:
+            return known[1]
+        if not self._counting.acquire(blocking=known is None):
+            assert known is not None  # noqa: S101 - without one it waits
+            return known[1]
+        try:
+            if self._count is known:
+                with self._ledger.read() as repositories:
+                    self._count = time.monotonic(), repositories.licenses.count_versions()
+            assert self._count is not None  # noqa: S101 - counted here, or by whom it waited for
+            return self._count[1]
+        finally:
+            self._counting.release()
 
     def under(self, prefix: str) -> list[tuple[str, str]]:
         """(digest in hex, state or SUPERSEDED) under the prefix. Raises InvalidInputError for a bad or long one."""

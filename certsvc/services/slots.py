@@ -46,11 +46,12 @@ class Slots:
         entry = bytes(entries[at : at + _WIDTH])
         return entry[0] == _ACTIVE and entry[1:] == self._fingerprint(digest).to_bytes(_FINGERPRINT)
 
-    def load(self, record: SlotRecord) -> None:
-        """Take a slot as the database has it, when a worker starts."""
-        active = record.state is LicenseState.ACTIVE and not record.superseded
+    def load(self, *records: SlotRecord) -> None:
+        """Take slots as the database has them, when a worker starts."""
+        active = LicenseState.ACTIVE
         with self._lock:
-            self._store(record.slot, _ACTIVE if active else _OTHER, record.digest)
+            for slot, digest, state, superseded in records:
+                self._store(slot, _ACTIVE if state is active and not superseded else _OTHER, digest)
 
     def distrust(self, license_id: int, slots: tuple[int, ...], *, revision: int) -> None:
         """Let the database speak for these slots until the feed brings this revision; before a change is answered."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from certsvc.domain.agency import GrantKind
-from certsvc.domain.changes import Change, ChangeKind, FeedPosition
+from certsvc.domain.changes import Change, FeedPosition
 from certsvc.domain.identifier import LicenseIdentifier, parse_identifier
 from certsvc.domain.license import LicenseEvent
 from certsvc.domain.principal import Caller
@@ -71,14 +71,13 @@ class Watching:
         heard_at = time.monotonic()
         while is_active() and not self._follower.stopping and time.monotonic() < ends_at:
             changes = self._follower.changes_after(position)
-            for change in changes:
-                position = change.position
-                if change.kind is not ChangeKind.LICENSE:
+            for followed in changes:
+                position, data = followed.position, followed.license
+                if data is None:
                     continue
-                data = LicenseChangeData.of(change)
                 own = caller.owner_id in (data.agency_id, data.responsible_agency_id)
                 if self._wants(caller, wanted, subscribed, data, own=own):
-                    yield Watched(position.token(), change, data, self._event(data) if own else None)
+                    yield Watched(position.token(), followed.change, data, self._event(data) if own else None)
                     heard_at = time.monotonic()
             if changes:
                 continue

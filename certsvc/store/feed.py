@@ -5,13 +5,14 @@ after one with a higher: a reader takes only rows of transactions below the olde
 (transaction, sequence), so that nothing can appear before what it has read (DESIGN §6). `pg_snapshot_xmin` would be
 that oldest of the whole cluster; a transaction of another database cannot write here, so it holds nothing back.
 
-Invariants: a position once passed never gets a row before it; NOTIFY only shortens a wait; where an old transaction
-holds back changes for longer than `STALL`, polling fails, because its answer would call stale knowledge fresh.
+Invariants: a position once passed never gets a row before it; NOTIFY only shortens a wait; where this server has seen
+a change held back by an old transaction for longer than `STALL_SECONDS`, by its own monotonic clock alone, polling that
+finds nothing else fails, because its answer would call stale knowledge fresh.
 """
 
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
+from time import monotonic
 
 import psycopg
 import sqlalchemy as sa
@@ -19,12 +20,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from certsvc.domain.changes import Change, FeedPosition
 from certsvc.errors import UnavailableError
-from certsvc.ports import Clock
 from certsvc.store import tables
 from certsvc.store.faults import translated
 from certsvc.store.session import Row, Session
 
-STALL = timedelta(seconds=1)
+STALL_SECONDS = 1.0
 CHANNEL = "certsvc_changes"
 LISTEN_SECONDS = 0.25
 
@@ -59,20 +59,21 @@ _AFTER_ON_SQLITE = (
     .order_by(_c.sequence)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_OLDEST_HELD_BACK = sa.select(sa.func.min(_c.recorded_at)).where(_c.transaction_id >= _HORIZON)
+_OLDEST_HELD_BACK = sa.select(sa.func.min(_c.transaction_id)).where(_c.transaction_id >= _HORIZON)
 _LAST = sa.select(sa.func.coalesce(sa.func.max(_c.sequence), 0))
 
 
 class Feed:
     """The feed of one process."""
 
-    def __init__(self, engine: sa.Engine, *, clock: Clock) -> None:
+    def __init__(self, engine: sa.Engine) -> None:
         """`engine` opens snapshots for reading."""
         self._engine = engine
-        self._clock = clock
         self._on_postgresql = engine.dialect.name == "postgresql"
         self._woken = threading.Condition()
         self._commits = 0
+        self._held_back: tuple[int, float] | None = None  # a transaction whose changes are, and since when
+        self._held_back_lock = threading.Lock()
         self._seen = threading.local()
         self._closing = threading.Event()
         self._listener: threading.Thread | None = None
@@ -107,14 +108,22 @@ class Feed:
         if not self._on_postgresql:
             return session.rows(_AFTER_ON_SQLITE, sequence=after.sequence, limit=limit)
         rows = session.rows(_AFTER_ON_POSTGRESQL, transaction=after.transaction, sequence=after.sequence, limit=limit)
-        if len(rows) < limit:
-            self._check_progress(session)
+        # What was read is handed out in any case; the next poll finds nothing more, and says what is wrong.
+        if len(rows) < limit and self._is_stalled(session) and not rows:
+            raise UnavailableError("FEED_STALLED", "an old transaction holds back what has changed")
         return rows
 
-    def _check_progress(self, session: Session) -> None:
-        oldest = session.rows(_OLDEST_HELD_BACK)[0][0]
-        if oldest is not None and self._clock.now() - oldest > STALL:
-            raise UnavailableError("FEED_STALLED", "an old transaction holds back what has changed")
+    def _is_stalled(self, session: Session) -> bool:
+        """Whether one and the same transaction's changes are held back for too long."""
+        oldest: int | None = session.rows(_OLDEST_HELD_BACK)[0][0]
+        with self._held_back_lock:
+            if oldest is None:
+                self._held_back = None
+                return False
+            # Held back is all from some transaction on: with an older one, the one in mind is too.
+            if self._held_back is None or oldest > self._held_back[0]:
+                self._held_back = oldest, monotonic()
+            return monotonic() - self._held_back[1] > STALL_SECONDS
 
     def announce(self, session: Session) -> None:
         """Tell other processes, in the transaction that changes something."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from certsvc.domain.changes import Change, FeedPosition
-from certsvc.ports import BlindIndex, Cipher, Clock, Repositories
+from certsvc.ports import BlindIndex, Cipher, Repositories
 from certsvc.store import leases
 from certsvc.store.adoption import adopt_changes
 from certsvc.store.engine import Engines, check_durability, open_engines, parsed_url
@@ -31,10 +31,10 @@ T = TypeVar("T")
 class SQLLedger:
     """ports.Ledger on SQLite or PostgreSQL; safe to share between threads, made by `open_ledger`."""
 
-    def __init__(self, engines: Engines, *, privacy: Privacy, clock: Clock) -> None:
+    def __init__(self, engines: Engines, *, privacy: Privacy) -> None:
         self._engines = engines
         self._privacy = privacy
-        self._feed = Feed(engines.reader, clock=clock)
+        self._feed = Feed(engines.reader)
         self._writer = GroupWriter(engines.writer, feed=self._feed)
 
     def write(self, work: Callable[[Repositories], T], *, order: str = "") -> T:
@@ -87,7 +87,7 @@ class SQLLedger:
         self._engines.dispose()
 
 
-def open_ledger(url: str, *, cipher: Cipher, index: BlindIndex, clock: Clock) -> SQLLedger:
+def open_ledger(url: str, *, cipher: Cipher, index: BlindIndex) -> SQLLedger:
     """Open the database at `url` (`sqlite:///<file>` or `postgresql://…`), which `schema.migrate` has prepared.
 
     Raises InvalidInputError for another URL, FailedPreconditionError NOT_DURABLE (PostgreSQL may lose commits) or
@@ -98,7 +98,7 @@ def open_ledger(url: str, *, cipher: Cipher, index: BlindIndex, clock: Clock) ->
         check_durability(engines.writer)
         check_schema(engines.writer)
         adopt_changes(engines.writer)
-        return SQLLedger(engines, privacy=Privacy(cipher, index), clock=clock)
+        return SQLLedger(engines, privacy=Privacy(cipher, index))
     except SQLAlchemyError as error:
         engines.dispose()
         raise translated(error) from error

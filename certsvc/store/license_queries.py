@@ -5,11 +5,13 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from certsvc.domain.license import License, LicenseEvent, LicenseVersion
+from certsvc.domain.license import License, LicenseEvent, LicenseState, LicenseVersion
 from certsvc.domain.numbers import Number
 from certsvc.domain.permutation import STATUS_LIST_BITS
+from certsvc.errors import DataIntegrityError
 from certsvc.ports import LicenseFilter, RegisteredVersion, SlotRecord
 from certsvc.store import tables
+from certsvc.store.commands import Command
 from certsvc.store.license_rows import CURRENT, LICENSE_AND_VERSION, VERSION_COLUMNS, event_of, license_of, version_of
 from certsvc.store.sealing import Privacy
 from certsvc.store.session import Row, Session
@@ -62,8 +64,10 @@ _OF_HOLDER = (
     .order_by(_l.license_id.desc())
     .limit(MAX_CANDIDATES)
 )
-_SLOT_COLUMNS = sa.select(_v.status_slot, _v.digest, _v.state, _v.superseded_at, _v.valid_until)
-_SLOTS = _SLOT_COLUMNS.where(_v.status_slot > _p("after")).order_by(_v.status_slot).limit(_limit)
+_SLOT_COLUMNS = sa.select(_v.status_slot, _v.digest, _v.state, _v.superseded_at.is_not(None))
+# A command, whose values come unconverted: a worker that starts reads every slot there is.
+_SLOTS = Command(lambda _: _SLOT_COLUMNS.where(_v.status_slot > _p("after")).order_by(_v.status_slot).limit(_limit))
+_STATES = {state.value: state for state in LicenseState}
 _EXCEPTIONS = _SLOT_COLUMNS.where(
     tables.EXCEPTIONAL,
     _v.status_slot.between(_p("first"), _p("last")),
@@ -154,13 +158,17 @@ class LicenseQueries:
 
     def slots(self, *, after: int, limit: int) -> Sequence[SlotRecord]:
         """See the port; -1 comes before the first slot."""
-        return [_slot(row) for row in self._session.rows(_SLOTS, after=after, limit=limit)]
+        found = self._session.returned(_SLOTS, after=after, limit=limit)
+        try:
+            return [SlotRecord(slot, digest, _STATES[state], bool(superseded)) for slot, digest, state, superseded in found]
+        except KeyError as error:
+            raise DataIntegrityError("UNKNOWN_STORED_VALUE", "a stored LicenseState has no known value") from error
 
     def exceptions(self, *, list_number: int, today: date) -> Sequence[SlotRecord]:
         """See the port."""
         first = list_number << STATUS_LIST_BITS
         last = first + (1 << STATUS_LIST_BITS) - 1
-        return [_slot(row) for row in self._session.rows(_EXCEPTIONS, first=first, last=last, today=today)]
+        return [SlotRecord(*row) for row in self._session.rows(_EXCEPTIONS, first=first, last=last, today=today)]
 
     def digests_under(self, *, low: bytes, high: bytes, limit: int) -> Sequence[tuple[bytes, str]]:
         """See the port. A version that is both final and superseded is final: the state is tested first."""
@@ -210,8 +218,3 @@ class LicenseQueries:
             yield _l.license_number_ix.in_(indices)
         if filters.issued_after is not None:
             yield _v.issued_at >= filters.issued_after
-
-
-def _slot(row: Row) -> SlotRecord:
-    slot, digest, state, superseded_at, valid_until = row
-    return SlotRecord(slot, digest, state, superseded_at is not None, valid_until)

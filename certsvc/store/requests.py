@@ -20,7 +20,16 @@ _FIND = Command(
     )
 )
 _ADD = insertion_if_free(tables.requests)
-_PURGE = Command(lambda _: sa.delete(tables.requests).where(_r.answered_at < _p("before")))
+_PURGE = Command(
+    lambda _: sa.delete(tables.requests).where(
+        sa.tuple_(_r.caller, _r.request_id).in_(
+            sa.select(_r.caller, _r.request_id)
+            .where(_r.answered_at < _p("before"))
+            .correlate(None)
+            .limit(_p("limit", type_=sa.Integer))
+        )
+    )
+)
 
 
 class SQLRequestLog:
@@ -50,6 +59,6 @@ class SQLRequestLog:
             message = "this request_id was answered meanwhile"
             raise self._session.refused(AlreadyExistsError("REQUEST_EXISTS", message))
 
-    def purge(self, *, before: datetime) -> int:
-        """Forget the answers given before a time; return how many."""
-        return self._session.change(_PURGE, before=before)
+    def purge(self, *, before: datetime, limit: int) -> int:
+        """See the port."""
+        return self._session.change(_PURGE, before=before, limit=limit)

@@ -127,10 +127,10 @@ class Session:
         # A savepoint's locks go with it.
         self.locked_keys.clear()
 
-    def wait_for_locks(self) -> None:
-        """Let this transaction wait for others' locks for seconds instead of a moment."""
+    def wait_for_locks(self, milliseconds: int) -> None:
+        """Let the rest of this transaction wait for each of others' locks so long, on PostgreSQL."""
         if not self.on_sqlite:
-            self.control("SET LOCAL lock_timeout = '5s'")
+            self.control(f"SET LOCAL lock_timeout = {milliseconds}")
 
     def control(self, statement: str) -> None:
         """Run a statement about the transaction itself."""

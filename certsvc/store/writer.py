@@ -2,8 +2,9 @@
 
 Invariants (DESIGN §6): an answer goes out only after the commit that makes it durable; a work that is refused is
 undone alone and leaves its neighbors alone; when a shared commit fails, each work is tried once more alone; a lost
-race for a lock or a row is retried and never answered while retries last; when nobody can know whether a commit
-happened, COMMIT_UNKNOWN says so, and nothing is run again.
+race for a lock or a row is retried and never answered while retries last; a work that waits for another server's lock
+keeps its neighbors waiting for half a second at most, then they go on; when nobody can know whether a commit happened,
+COMMIT_UNKNOWN says so, and nothing is run again.
 """
 
 import dataclasses
@@ -27,8 +28,14 @@ from certsvc.store.session import Session
 GROUP_SIZE = 64
 QUEUE_LIMIT = 4096
 GATHER_SECONDS = 0.005
-ATTEMPTS_ALONE = 8
+RACES = 8
+"""How often a work may read a row that another server changes before it is written."""
+BUSY_SECONDS = 10.0
+"""How long a work is tried again after it first met a lock."""
 PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.5
+PATIENCE_MS = 500
+HURRY_MS = 20
 LOST_RACES = (BusyError, StaleError)
 
 Work = Callable[[Session], Any]
@@ -44,6 +51,10 @@ class _Job:
 
     work: Work
     order: str
+    lost: int = 0
+    not_before: float = 0.0
+    give_up_at: float = 0.0
+    reconnected: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     result: Any = None
     error: BaseException | None = None
@@ -60,6 +71,7 @@ class GroupWriter:
         self._engine = engine
         self._feed = feed
         self._queue: deque[_Job] = deque()
+        self._again: deque[_Job] = deque()  # to be tried again alone; only the writer's thread changes it
         self._changed = threading.Condition()
         self._awaited = 1  # how many works the writer wants to see before it wakes
         self._closing = False
@@ -75,7 +87,7 @@ class GroupWriter:
         with self._changed:
             if self._closing:
                 raise UnavailableError("STORE_CLOSED", "the store is closed")
-            if len(self._queue) >= QUEUE_LIMIT:
+            if len(self._queue) + len(self._again) >= QUEUE_LIMIT:
                 raise UnavailableError("QUEUE_FULL", "too many changes are waiting")
             self._queue.append(job)
             if len(self._queue) >= self._awaited:
@@ -94,52 +106,72 @@ class GroupWriter:
 
     def _serve(self) -> None:
         last_size = 1
-        while jobs := self._take(last_size):
+        while (jobs := self._take(last_size)) is not None:
             last_size = len(jobs)
-            try:
-                self._commit(jobs)
-            except BaseException as error:  # noqa: BLE001 - the thread outlives it, and the callers hear of it
-                for job in jobs:
-                    if not job.done.is_set():
-                        job.finish(error=error)
+            # One at most between two groups: however many wait for a lock, the others get their turn.
+            for work in filter(None, (jobs, self._due())):
+                try:
+                    self._commit(work)
+                except BaseException as error:  # noqa: BLE001 - the thread outlives it, and the callers hear of it
+                    for job in work:
+                        if not job.done.is_set() and job not in self._again:
+                            job.finish(error=error)
 
-    def _take(self, last_size: int) -> list[_Job]:
-        """The next group, in its order; empty when closing and nothing is left.
+    def _take(self, last_size: int) -> list[_Job] | None:
+        """The next group, in its order; empty when only a retry is due, None when closing and nothing is left.
 
         A lone caller is served at once. After a larger group its callers are about to come back: waiting a moment
         until as many are there saves commits.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._queue or self._closing)
+            self._changed.wait_for(
+                lambda: self._queue or (self._closing and not self._again),
+                timeout=max(0, min(job.not_before for job in self._again) - time.monotonic()) if self._again else None,
+            )
+            if not self._queue:
+                return [] if self._again else None
             self._awaited = last_size
             self._changed.wait_for(lambda: len(self._queue) >= last_size or self._closing, timeout=GATHER_SECONDS)
             self._awaited = 1
             jobs = [self._queue.popleft() for _ in range(min(GROUP_SIZE, len(self._queue)))]
         return sorted(jobs, key=lambda job: job.order)
 
+    def _due(self) -> list[_Job]:
+        """The work that has waited longest of those that may be tried again now, alone; those out of time are told."""
+        now = time.monotonic()
+        for job in [job for job in self._again if job.give_up_at <= now]:
+            self._again.remove(job)
+            job.finish(error=job.error)
+        found = next((job for job in self._again if job.not_before <= now), None)
+        if found is None:
+            return []
+        self._again.remove(found)
+        return [found]
+
     def _commit(self, jobs: list[_Job]) -> None:
         if len(jobs) == 1:
             self._commit_alone(jobs[0])
             return
         try:
-            again = self._commit_together_reconnecting(jobs)
+            self._commit_together_reconnecting(jobs)
         except (CommitUnknownError, DisconnectedError) as error:
             for job in jobs:
                 job.finish(error=dataclasses.replace(error))
-            return
+        except LOST_RACES as error:
+            for job in jobs:
+                self._try_later(job, dataclasses.replace(error))
         except CertsvcError:
-            again = jobs
-        for job in again:
-            self._commit_alone(job)
+            for job in jobs:
+                self._commit_alone(job)
 
-    def _commit_together_reconnecting(self, jobs: list[_Job]) -> list[_Job]:
+    def _commit_together_reconnecting(self, jobs: list[_Job]) -> None:
         try:
-            return self._commit_together(jobs)
+            self._commit_together(jobs)
         except DisconnectedError:
-            return self._commit_together(jobs)
+            self._commit_together(jobs)
 
-    def _commit_together(self, jobs: list[_Job]) -> list[_Job]:
-        """Run the group in one transaction; return the works that have to be tried alone.
+    def _commit_together(self, jobs: list[_Job]) -> None:
+        """Run the group in one transaction; works that lost a race are tried later, alone.
 
         Raises CommitUnknownError, or another error when nothing was committed.
         """
@@ -153,34 +185,46 @@ class GroupWriter:
                 except BaseException as error:  # noqa: BLE001 - whatever it is, its caller gets it
                     session.undo_work()
                     outcomes.append((job, None, error))
+                    if isinstance(error, BusyError):
+                        # Whoever holds one lock may hold many: the rest of the group does not wait for each.
+                        session.wait_for_locks(HURRY_MS)
                 else:
                     outcomes.append((job, result, None))
-        again = []
         for job, result, refusal in outcomes:
             if isinstance(refusal, LOST_RACES):
-                again.append(job)
+                self._try_later(job, refusal)
             else:
                 job.finish(result=result, error=refusal)
-        return again
 
     def _commit_alone(self, job: _Job) -> None:
-        for attempt in range(ATTEMPTS_ALONE):
-            try:
-                with self._transaction(patient=attempt > 0) as session:
-                    result = job.work(session)
-                    session.check()
-            except (*LOST_RACES, DisconnectedError) as error:
-                job.error = error
-                if isinstance(error, DisconnectedError) and attempt > 0:
-                    break
-                time.sleep(self._random.uniform(0, PAUSE_SECONDS * (attempt + 1)))
-            except BaseException as error:  # noqa: BLE001 - whatever it is, its caller gets it
-                job.error = error
-                break
+        try:
+            with self._transaction(patient=job.lost > 0) as session:
+                result = job.work(session)
+                session.check()
+        except DisconnectedError as error:
+            if job.reconnected:
+                job.finish(error=error)
             else:
-                job.finish(result=result)
-                return
-        job.finish(error=job.error)
+                job.reconnected = True
+                self._try_later(job, error)
+        except LOST_RACES as error:
+            self._try_later(job, error)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, its caller gets it
+            job.finish(error=error)
+        else:
+            job.finish(result=result)
+
+    def _try_later(self, job: _Job, error: BaseException) -> None:
+        """Put the work at the end of those to be tried again, or answer it `error` when it has had its tries."""
+        now = time.monotonic()
+        job.lost += 1
+        job.error = error
+        job.give_up_at = job.give_up_at or now + BUSY_SECONDS
+        if job.give_up_at <= now or (isinstance(error, StaleError) and job.lost >= RACES):
+            job.finish(error=error)
+            return
+        job.not_before = now + self._random.uniform(0, min(PAUSE_SECONDS * 2**job.lost, LONGEST_PAUSE_SECONDS))
+        self._again.append(job)
 
     @contextmanager
     def _transaction(self, *, patient: bool = False) -> Iterator[Session]:
@@ -189,8 +233,8 @@ class GroupWriter:
             with self._engine.connect() as connection:
                 session = Session(connection)
                 if patient:
-                    # Alone it holds no lock that a neighbor took, so it may wait long for its own.
-                    session.wait_for_locks()
+                    # Alone it holds no lock that a neighbor took, so it may wait longer for its own.
+                    session.wait_for_locks(PATIENCE_MS)
                 yield session
                 session.settle()
                 if session.announces:

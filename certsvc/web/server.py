@@ -81,11 +81,12 @@ class HTTPServer:
             thread.start()
 
     def stop(self) -> None:
-        """Let requests under way finish, then end."""
+        """Let requests under way finish, then end; before the start, give the port back."""
         self._server.should_exit = True
         self._stopping.set()
         for thread in self._threads:
-            thread.join(STOP_SECONDS)
+            if thread.ident is not None:
+                thread.join(STOP_SECONDS)
         self._socket.close()
 
     def _follow_files(self, context: ssl.SSLContext, files: tuple[Path, Path]) -> None:

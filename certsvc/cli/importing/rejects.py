@@ -1,7 +1,7 @@
 """The reject file: every refused row with its number, the field, the reason, and the row itself, ready to be mended.
 
 A line a violation: row, field, reason, description, then the row's own cells under their own header. It holds what the
-imported file holds, so only its owner can read it.
+imported file holds, so only its owner can read it; and it is opened in spreadsheets, so no cell of it is a formula.
 """
 
 import csv
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from certsvc.cli.importing.source import Row
+from certsvc.cli.importing.source import Row, guarded
 from certsvc.client import CallError
 from certsvc.errors import CertsvcError, FieldViolation, InvalidInputError, UnavailableError
 
@@ -58,11 +58,11 @@ class RejectFile:
     ) -> None:
         with self._file as file:
             writer = csv.writer(file)
-            writer.writerow((*COLUMNS, *self._header))
+            writer.writerow((*COLUMNS, *map(guarded, self._header)))
             for row, refusal in sorted(self._rejects, key=lambda reject: reject[0].number):
                 for violation in violations_of(refusal):
-                    described = (row.number, violation.field, violation.reason, violation.description)
-                    writer.writerow((*described, *row.cells))
+                    described = (str(row.number), violation.field, violation.reason, violation.description)
+                    writer.writerow(map(guarded, (*described, *row.cells)))
         if not self._rejects:
             self.path.unlink()
 

@@ -74,6 +74,10 @@ class RowRequests:
         request.request_id = hmac.digest(self._run_key, content, "sha256")[:16].hex()
         return request
 
+    def id_of_repeated(self, request_id: str, row: Row) -> str:
+        """The id for a row that says again what an earlier one said, after another row said something else."""
+        return hmac.digest(self._run_key, f"{request_id} {row.number}".encode(), "sha256")[:16].hex()
+
     def _values(self, row: Row) -> dict[str, str]:
         """The text for each target that has one; spaces around a cell belong to the file, not to the license."""
         values = dict(self._mapping.constants)

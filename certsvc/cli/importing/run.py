@@ -1,6 +1,7 @@
 """One import: rows to requests, answers to counts and rejects.
 
-Invariants: every row is counted once; rows that are equal are sent once; an error that is not the row's own (the
+Invariants: every row is counted once; rows that are equal are sent once, unless another row of the same license stands
+between them, so that the last row of a license counts; an error that is not the row's own (the
 register cannot be reached, the caller may not issue) ends the run instead of rejecting rows, and the next run goes on.
 """
 
@@ -12,6 +13,7 @@ from typing import Protocol
 from certsvc.cli.importing.requests import RowRequests
 from certsvc.cli.importing.source import Row, Source
 from certsvc.client import CallError, IssueAnswer
+from certsvc.client.licenses import keys_of_license
 from certsvc.errors import CertsvcError, InvalidInputError
 from certsvc.v1 import license_service_pb2 as pb
 
@@ -60,6 +62,8 @@ class ImportRun:
         self._sent: dict[int, Row] = {}
         self._not_sent: queue.SimpleQueue[tuple[Row, InvalidInputError | None]] = queue.SimpleQueue()
         self._known: set[str] = set()
+        self._latest: dict[str, str] = {}
+        self._sent_count = 0
 
     def go(
         self,
@@ -87,12 +91,17 @@ class ImportRun:
             except InvalidInputError as error:
                 self._not_sent.put((row, error))
                 continue
-            if request.request_id in self._known:
-                self._not_sent.put((row, None))
-                continue
-            self._known.add(request.request_id)
+            content_id, keys = request.request_id, keys_of_license(request)
+            if content_id in self._known:
+                if all(self._latest[key] == content_id for key in keys):
+                    self._not_sent.put((row, None))
+                    continue
+                request.request_id = self._requests.id_of_repeated(content_id, row)
+            self._known.add(content_id)
+            self._latest.update(dict.fromkeys(keys, content_id))
             # The client numbers what it reads, from 0.
-            self._sent[len(self._known) - 1] = row
+            self._sent[self._sent_count] = row
+            self._sent_count += 1
             yield request
 
     def _count(self, answer: IssueAnswer) -> None:

@@ -1,7 +1,8 @@
 """The file that is imported: CSV as registers export it, in UTF-8, UTF-16 or GB18030, with commas, tabs or semicolons.
 
 Invariants: the whole file was read once and found sound before its first row is used, so that nothing is sent of a file
-that ends in the middle of a quoted cell; rows are numbered as a spreadsheet shows them, the header being row 1.
+that ends in the middle of a quoted cell; rows are numbered as a spreadsheet shows them, the header being row 1; an
+apostrophe that keeps a spreadsheet from taking a cell for a formula is no part of the cell.
 """
 
 import codecs
@@ -18,6 +19,18 @@ from certsvc.errors import FieldViolation, InvalidInputError
 _CHUNK = 1 << 20
 _DELIMITERS = ",\t;"
 _ENCODINGS = ("utf-8-sig", "gb18030")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_GUARDED_STARTS = tuple(f"'{start}" for start in _FORMULA_STARTS)
+
+
+def guarded(cell: str) -> str:
+    """The cell as it may be shown to a spreadsheet, which would carry out what begins like a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell without the apostrophe of `guarded`."""
+    return cell[1:] if cell.startswith(_GUARDED_STARTS) else cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,7 @@ def _reading(path: Path, encoding: str, delimiter: str) -> Iterator[Iterator[lis
             try:
                 for cells in reader:
                     number += 1
-                    yield cells
+                    yield [unguarded(cell) for cell in cells]
             except csv.Error as error:
                 raise _refusal("CSV", f"row {number + 1}: {error}") from error
 

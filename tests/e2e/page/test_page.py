@@ -164,8 +164,9 @@ def test_of_several_holders_each_shows_what_the_code_has(stub: RegisterStub, vis
 
 
 def test_a_test_key_is_named_as_one(stub: RegisterStub, visit: Visit) -> None:
-    stub.keys[stub.license_key.kid]["development"] = True
+    stub.keys[stub.license_key.kid]["development"] = stub.development = True
     visit.open(stub.code(business_license()))
+    assert visit.verdict == "VALID"
     assert "没有法律效力" in visit.page.locator(".note").inner_text()
 
 

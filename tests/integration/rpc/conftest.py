@@ -19,7 +19,7 @@ from tests.unit.services.administration import SetClock
 def opened(url: str) -> Iterator[Ledger]:
     """A new register in an empty database."""
     migrate(url)
-    ledger = open_ledger(url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32), clock=SetClock())
+    ledger = open_ledger(url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32))
     try:
         yield ledger
     finally:

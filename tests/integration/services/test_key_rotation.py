@@ -30,7 +30,7 @@ def workers(postgres_url: str) -> Iterator[tuple[Administration, Administration]
         made = []
         for _ in range(2):
             ledger = open_ledger(
-                postgres_url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32), clock=clock
+                postgres_url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32)
             )
             stack.callback(ledger.close)
             made.append(Administration(ledger, clock, KeyPolicy(development=True), vault))

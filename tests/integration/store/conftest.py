@@ -34,7 +34,7 @@ def open_at(clock: SetClock) -> Iterator[OpenLedger]:
     with ExitStack() as opened:
 
         def opening(url: str) -> SQLLedger:
-            ledger = open_ledger(url, cipher=CIPHER, index=INDEX, clock=clock)
+            ledger = open_ledger(url, cipher=CIPHER, index=INDEX)
             opened.callback(ledger.close)
             return ledger
 

@@ -13,6 +13,7 @@ import pytest
 from certsvc.domain.changes import START, Change, ChangeKind, FeedPosition
 from certsvc.errors import UnavailableError
 from certsvc.ports import Repositories
+from certsvc.store import feed
 from certsvc.store.ledger import SQLLedger
 from tests.databases import PostgresServer, fresh_database
 from tests.integration.store.builders import NOON, SetClock, make_change
@@ -171,18 +172,48 @@ def test_a_transaction_of_another_database_holds_nothing_back(
         assert refs(ledger.poll(head, limit=9)) == ["1"]
 
 
-def test_what_is_held_back_too_long_is_an_error(postgres_url: str, open_at: OpenLedger, clock: SetClock) -> None:
+@pytest.mark.parametrize("ahead", [-3, 3])
+def test_what_is_held_back_too_long_is_an_error(
+    postgres_url: str, open_at: OpenLedger, clock: SetClock, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    """However far ahead this server's clock is of the one that recorded the change."""
+    moment = 100.0
+    monkeypatch.setattr(feed, "monotonic", lambda: moment)
+    clock.moment = NOON + timedelta(seconds=ahead)
     ledger = seeded(postgres_url, open_at)
     put(ledger, "known")
     with two_transactions(postgres_url) as (stuck, other):
         stuck.start()
         other.put("held back").connection.commit()
-        assert refs(ledger.poll(START, limit=9)) == ["known"]
-        clock.moment = NOON + timedelta(seconds=2)
+        (known,) = ledger.poll(START, limit=9)
+        moment += 0.9
+        assert ledger.poll(known.position, limit=9) == []
+        other.put("held back too").connection.commit()
+        moment += 0.2
         with pytest.raises(UnavailableError) as refused:
-            ledger.poll(START, limit=9)
+            ledger.poll(known.position, limit=9)
+        # What can be read is, all the same.
+        assert refs(ledger.poll(START, limit=9)) == ["known"]
     assert refused.value.reason == "FEED_STALLED"
-    assert refs(ledger.poll(START, limit=9)) == ["known", "held back"]
+    assert refs(ledger.poll(START, limit=9)) == ["known", "held back", "held back too"]
+
+
+def test_one_change_after_another_held_back_for_a_moment_is_no_error(
+    postgres_url: str, open_at: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 100.0
+    monkeypatch.setattr(feed, "monotonic", lambda: moment)
+    ledger = seeded(postgres_url, open_at)
+    position = START
+    for number in range(3):
+        with two_transactions(postgres_url) as (slow, quick):
+            slow.start()
+            quick.put(str(number)).connection.commit()
+            assert ledger.poll(position, limit=9) == []
+            moment += 0.9
+            assert ledger.poll(position, limit=9) == []
+        (found,) = ledger.poll(position, limit=9)
+        position = found.position
 
 
 def test_readers_beside_many_writers_skip_nothing(postgres_url: str, open_at: OpenLedger) -> None:

@@ -1,6 +1,7 @@
 """Works that share a commit: each is refused, retried and answered as if it had been alone."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -242,10 +243,7 @@ def test_a_commit_that_nobody_can_know_of_says_so(postgres_url: str, open_at: Op
     assert actions(ledger) == ["afterwards"]
 
 
-def test_a_lock_that_another_server_holds_is_waited_for_alone(
-    postgres_url: str, open_at: OpenLedger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "ATTEMPTS_ALONE", 2)
+def test_a_lock_that_another_server_holds_is_waited_for_alone(postgres_url: str, open_at: OpenLedger) -> None:
     ledger = seeded(postgres_url, open_at)
     count(ledger, "SZ-1")
     with psycopg.connect(postgres_url.replace("+psycopg", "")) as other:
@@ -256,12 +254,60 @@ def test_a_lock_that_another_server_holds_is_waited_for_alone(
             )
             # The neighbors are done while the other server still holds the counter.
             assert eventually(lambda: sorted(actions(ledger)) == ["a", "c"])
-            # Longer than two attempts that wait for a moment each.
             with pytest.raises(TimeoutError):
                 together.result(timeout=1)
             other.commit()
             futures = together.result()
     assert futures["b"].result() == (3, 3)
+
+
+def test_a_lock_that_another_server_holds_does_not_stop_the_others(postgres_url: str, open_at: OpenLedger) -> None:
+    ledger = seeded(postgres_url, open_at)
+    count(ledger, "SZ-1")
+    with psycopg.connect(postgres_url.replace("+psycopg", "")) as other, ThreadPoolExecutor(20) as threads:
+        other.execute("UPDATE issue_counts SET count = count + 1")
+        blocked = [threads.submit(count, ledger, "SZ-1") for _ in range(20)]
+        # All but the one that is being tried.
+        assert eventually(lambda: len(ledger._writer._again) >= 19)
+        for number in range(4):
+            started = time.monotonic()
+            ledger.write(audit(str(number)))
+            assert time.monotonic() - started < 1.5
+        assert not any(future.done() for future in blocked)
+        other.commit()
+        assert sorted(future.result()[0] for future in blocked) == list(range(3, 23))
+    assert actions(ledger) == ["0", "1", "2", "3"]
+
+
+def test_a_lock_that_is_never_released_is_unavailable(
+    postgres_url: str, open_at: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "BUSY_SECONDS", 1.0)
+    ledger = seeded(postgres_url, open_at)
+    count(ledger, "SZ-1")
+    with psycopg.connect(postgres_url.replace("+psycopg", "")) as other:
+        other.execute("UPDATE issue_counts SET count = count + 1")
+        started = time.monotonic()
+        futures = write_together(ledger, {"a": lambda r: count_in(r, "SZ-1"), "b": lambda r: count_in(r, "SZ-1")})
+        assert {error_of(future) for future in futures.values()} == {"STORE_BUSY"}
+        assert all(isinstance(future.exception(), UnavailableError) for future in futures.values())
+        assert 1 < time.monotonic() - started < 4
+        other.rollback()
+    assert count(ledger, "SZ-1") == (2, 2)
+
+
+def test_closing_waits_for_what_is_tried_again(postgres_url: str, open_at: OpenLedger) -> None:
+    ledger = seeded(postgres_url, open_at)
+    count(ledger, "SZ-1")
+    with psycopg.connect(postgres_url.replace("+psycopg", "")) as other, ThreadPoolExecutor(2) as threads:
+        other.execute("UPDATE issue_counts SET count = count + 1")
+        blocked = threads.submit(count, ledger, "SZ-1")
+        assert eventually(lambda: len(ledger._writer._again) == 1)
+        closing = threads.submit(ledger.close)
+        assert eventually(lambda: ledger._writer._closing)
+        other.commit()
+        assert blocked.result() == (3, 3)
+        closing.result()
 
 
 def test_two_servers_that_count_crosswise_answer_no_deadlock(postgres_url: str, open_at: OpenLedger) -> None:

@@ -251,10 +251,9 @@ def test_slots_hold_every_version_with_the_state_of_its_license(ledger: SQLLedge
         slots = list(r.licenses.slots(after=-1, limit=10))
         rest = list(r.licenses.slots(after=first.current.status_slot, limit=10))
         highest = r.licenses.highest_slot()
-    until = first.current.validity.last
     assert slots == [
-        SlotRecord(first.current.status_slot, digest_of(first), LicenseState.SUSPENDED, True, until),
-        SlotRecord(second.current.status_slot, digest_of(second), LicenseState.SUSPENDED, False, until),
+        SlotRecord(first.current.status_slot, digest_of(first), LicenseState.SUSPENDED, True),
+        SlotRecord(second.current.status_slot, digest_of(second), LicenseState.SUSPENDED, False),
     ]
     assert rest == slots[1:]
     assert highest == second.current.status_slot

@@ -56,10 +56,16 @@ def test_an_answer_is_kept_by_caller_and_request_id(ledger: SQLLedger) -> None:
 def test_old_answers_are_forgotten(ledger: SQLLedger) -> None:
     times = [NOON + days * DAY for days in range(3)]
     write_each(ledger, times, lambda r, at: r.requests.add(caller="a", request_id=str(at), recorded=ANSWER, at=at))
-    assert ledger.write(lambda r: r.requests.purge(before=NOON + DAY)) == 1
+    assert ledger.write(lambda r: r.requests.purge(before=NOON + DAY, limit=9)) == 1
     with ledger.read() as r:
         assert r.requests.find(caller="a", request_id=str(NOON)) is None
         assert r.requests.find(caller="a", request_id=str(NOON + DAY)) == ANSWER
+
+
+def test_old_answers_are_forgotten_in_steps(ledger: SQLLedger) -> None:
+    write_each(ledger, range(5), lambda r, n: r.requests.add(caller="a", request_id=str(n), recorded=ANSWER, at=NOON))
+    steps = [ledger.write(lambda r: r.requests.purge(before=NOON + DAY, limit=2)) for _ in range(4)]
+    assert steps == [2, 2, 1, 0]
 
 
 def test_a_pending_change_is_decided_once(ledger: SQLLedger) -> None:

@@ -227,7 +227,9 @@ CODES: dict[str, Scenario] = {
         Stage.other_types_key, *same("WRONG_SIGNER", "PPPPF----", "KEY_SCOPE")
     ),
     "wrong signer: a key that was only prepared": Scenario(
-        Stage.prepared_key, *same("WRONG_SIGNER", "PPPPF----", "KEY_NOT_ACTIVATED")
+        Stage.prepared_key,
+        Said("WRONG_SIGNER", "PPPPF----", "KEY_NOT_ACTIVATED"),
+        Said("UNCONFIRMED", "PPP-P-PPP", "KEY_NOT_ACTIVATED_YET"),
     ),
     "wrong signer: signed after the key's end": Scenario(
         Stage.signed_late, *same("WRONG_SIGNER", "PPPPF----", "OUTSIDE_SIGNING_WINDOW")

@@ -74,6 +74,27 @@ def test_equal_rows_are_sent_once_and_bad_ones_not_at_all(tmp_path: Path) -> Non
     assert rejects.rows[0][0] == 5
 
 
+def test_a_row_that_comes_back_after_another_of_its_license_is_sent_again(tmp_path: Path) -> None:
+    """Active, suspended, active: the last one counts; under the same ids when the import is begun again."""
+    other = ("a", *ROW[1:6], "咖啡", *ROW[7:])
+    source = a_source(tmp_path, *_rows("a"), other, *_rows("a", "b", "a"))
+    runs: list[list[tuple[str, str]]] = []
+
+    def issue_many(requests: Iterator[pb.IssueLicenseRequest]) -> Iterator[IssueAnswer]:
+        runs.append([])
+        for position, request in enumerate(requests):
+            runs[-1].append((request.fields["scope"], request.request_id))
+            yield _answer(position, request, pb.DISPOSITION_CHANGED)
+
+    for _ in range(2):
+        rejects = KeptRejects()
+        counts = ImportRun(source, row_requests(source), rejects).go(issue_many, progress=lambda _: None)
+        assert (counts.amended, counts.skipped, counts.rows) == (4, 1, 5)
+    assert [scope for scope, _ in runs[0]] == ["茶叶", "咖啡", "茶叶", "茶叶"]
+    assert len({request_id for _, request_id in runs[0]}) == 4
+    assert runs[0] == runs[1]
+
+
 @pytest.mark.parametrize(
     "code", ["UNAVAILABLE", "PERMISSION_DENIED", "UNAUTHENTICATED", "DEADLINE_EXCEEDED", "UNIMPLEMENTED"]
 )
@@ -109,6 +130,20 @@ class TestRejectFile:
             ["9", "license_number", "LICENSE_DIFFERS", "differs"],
         ]
         assert all(tuple(line[4:]) == ROW for line in lines[1:])
+
+    def test_no_cell_of_it_is_a_formula_and_all_come_back(self, tmp_path: Path) -> None:
+        path = tmp_path / "out.csv"
+        header = ("a", "=b", *"cdefghi")
+        cells = ("=1+1", "+86 10", "-5", "@x", "\t=1", "\r=1", "'quoted'", "''=1", "")
+        with RejectFile(path, header) as rejects:
+            rejects.add(Row(2, cells), InvalidInputError.of(FieldViolation("-field", "R", "=HYPERLINK(1)")))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file))
+        assert not [cell for line in lines for cell in line if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+        source = open_source(path)
+        assert source.header == ("row", "field", "reason", "description", *header)
+        (row,) = source.rows()
+        assert row.cells == ("2", "-field", "R", "=HYPERLINK(1)", *cells)
 
     def test_only_its_owner_reads_it_and_an_empty_one_goes_away(self, tmp_path: Path) -> None:
         path = tmp_path / "out.csv"

@@ -47,6 +47,13 @@ def test_a_picture_is_decoded_and_a_text_file_is_read(tmp_path: Path, monkeypatc
     assert read_credential(str(picture)) == read_credential(str(file)) == text
 
 
+@pytest.mark.parametrize("max_age", ["0", "-1", "0.0001", "nan", "inf"])
+def test_an_age_that_nothing_can_have_is_a_mistake_of_usage(max_age: str) -> None:
+    refused = run("verify", "1" * 20, "--max-age", max_age)
+    assert refused.exit_code == ExitCode.USAGE
+    assert "must be positive" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "reason"), [(None, "FILE_UNREADABLE"), (b"1" * 70_000, "FILE_SIZE"), (b"\xff\xfe\x00", "FILE_FORM")]
 )

@@ -11,7 +11,7 @@ from certsvc.client import OfflineVerifier
 from certsvc.client.anchor import anchor_of, load_anchor
 from certsvc.credentials import qr_code
 from certsvc.credentials.jwk import jwk_of
-from certsvc.credentials.key_set import PublishedKey
+from certsvc.credentials.key_set import PublishedKey, jwk_set
 from certsvc.credentials.license_vc import issue_license_vc
 from certsvc.credentials.offline_bundle import BundledStatusList, OfflineBundle, seal_bundle
 from certsvc.credentials.status_list import StatusList
@@ -142,6 +142,7 @@ def test_an_unknown_status_is_unconfirmed(make: Any) -> None:
         ({"development": True}, Verdict.UNKNOWN_SIGNER, "DEVELOPMENT_KEY"),
         ({"state": KeyState.COMPROMISED, "compromised_since": NOW}, Verdict.KEY_COMPROMISED, "KEY_COMPROMISED"),
         ({"state": KeyState.SUSPENDED}, Verdict.UNCONFIRMED, "KEY_SUSPENDED"),
+        ({"state": KeyState.PRE_ACTIVE, "activated_at": None}, Verdict.UNCONFIRMED, "KEY_NOT_ACTIVATED_YET"),
         ({"state": KeyState.DEACTIVATED, "deactivated_at": NOW - timedelta(days=1)}, Verdict.WRONG_SIGNER,
          "OUTSIDE_SIGNING_WINDOW"),
         ({"type_codes": ("119900009999000119014",)}, Verdict.WRONG_SIGNER, "KEY_SCOPE"),
@@ -319,11 +320,19 @@ def test_an_anchor_is_a_public_jwk_under_its_own_name(jwk: bytes, reason: str) -
 
 def test_the_anchor_comes_from_the_key_set_by_the_bundles_kid() -> None:
     sealed = seal_bundle(_bundle(), signer=BUNDLE).encode()
-    jwks = json.dumps({"keys": [jwk_of(OTHER.sec1), jwk_of(BUNDLE.sec1)]}).encode()
-    jwk = anchor_of(sealed, jwks=jwks)
+    other, bundle = (_key(signer, KeyPurpose.BUNDLE) for signer in (OTHER, BUNDLE))
+    jwk = anchor_of(sealed, jwks=json.dumps(jwk_set([other, bundle])).encode())
     assert load_anchor(json.dumps(jwk).encode()).kid == BUNDLE.kid == jwk["kid"]
     with pytest.raises(NotFoundError, match="ANCHOR_NOT_PUBLISHED"):
-        anchor_of(sealed, jwks=json.dumps({"keys": [jwk_of(OTHER.sec1)]}).encode())
+        anchor_of(sealed, jwks=json.dumps(jwk_set([other])).encode())
+
+
+@pytest.mark.parametrize("purpose", [purpose for purpose in KeyPurpose if purpose is not KeyPurpose.BUNDLE])
+def test_no_key_of_another_purpose_becomes_an_anchor(purpose: KeyPurpose) -> None:
+    sealed = seal_bundle(_bundle(), signer=BUNDLE).encode()
+    for keys in (jwk_set([_key(BUNDLE, purpose)]), {"keys": [jwk_of(BUNDLE.sec1)]}):
+        with pytest.raises(NotFoundError, match="ANCHOR_NOT_PUBLISHED"):
+            anchor_of(sealed, jwks=json.dumps(keys).encode())
 
 
 def test_a_bundle_from_the_future_is_refused() -> None:

@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from certsvc.errors import (
     UnavailableError,
 )
 from certsvc.ports import Signer
+from tests.require import ROOT
 
 CA_PEM = "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
 
@@ -133,6 +137,26 @@ def test_a_file_that_could_not_be_made_durable_is_not_left(
 
     assert refused.value.reason == "CREDENTIAL_UNWRITABLE"
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from certsvc.credentials.client_credential import create_credential
+from certsvc.domain.agency import CallerKind
+os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
+create_credential(Path(sys.argv[1]), owner_kind=CallerKind.OPERATOR, owner_id="root", endpoint="a:1", audience="b")
+"""
+
+
+def test_a_kill_while_writing_leaves_no_half_credential(tmp_path: Path) -> None:
+    path = tmp_path / "credential.json"
+    done = subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, str(path)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not path.exists()
+    created = _create(path)
+    assert load_credential(path).kid == created.kid
+    assert [file.name for file in tmp_path.iterdir() if file.suffix != ".unfinished"] == [path.name]
 
 
 def _pem(key: Any, encryption: serialization.KeySerializationEncryption | None = None) -> str:

@@ -51,7 +51,7 @@ def a_type(**overrides: Any) -> LicenseType:
         schema={
             "type": "object",
             "additionalProperties": False,
-            "properties": {"vehicle_class": {"type": "string"}, "points": {"type": "integer"}},
+            "properties": {"vehicle_class": {"type": "string", "maxLength": 10}, "points": {"type": "integer"}},
         },
         fields=(
             FieldSpec("vehicle_class", LocalizedText("准驾车型", "Class"), qr_key=1),

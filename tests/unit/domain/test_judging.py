@@ -240,6 +240,19 @@ class TestOffline:
         assert online.verdict is Verdict.VALID
         assert checks(online)[CheckName.KEY_STATE] == (CheckResult.PASS, "KEY_SUSPENDED")
 
+    def test_a_key_that_was_not_activated_when_the_data_was_made_needs_the_register_to_confirm(self) -> None:
+        prepared = a_key(state=KeyState.PRE_ACTIVE, activated_at=None)
+        offline = judged(registration=OFFLINE, key=prepared)
+        assert offline.verdict is Verdict.UNCONFIRMED
+        assert checks(offline)[CheckName.KEY_STATE] == (CheckResult.NOT_CHECKED, "KEY_NOT_ACTIVATED_YET")
+        assert checks(offline)[CheckName.KEY_SCOPE] == (CheckResult.PASS, "")
+        revoked = Registration(known=None, state=LicenseState.REVOKED)
+        assert judged(registration=revoked, key=prepared).verdict is Verdict.REVOKED
+        online = judged(key=prepared)
+        assert (online.verdict, checks(online)[CheckName.KEY_STATE][0]) == (Verdict.WRONG_SIGNER, CheckResult.PASS)
+        elsewhere = a_key(state=KeyState.PRE_ACTIVE, activated_at=None, agency_id=OTHER_COMPANY)
+        assert judged(registration=OFFLINE, key=elsewhere).verdict is Verdict.WRONG_SIGNER
+
     @pytest.mark.parametrize("knowledge", [Knowledge(0, 60), Knowledge(600, 60)])
     @pytest.mark.parametrize(
         ("state", "superseded", "verdict"),

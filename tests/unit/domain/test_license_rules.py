@@ -74,6 +74,11 @@ def test_sound_types() -> None:
             "fields[1].qr_key",
             "NOT_FOR_CODE",
         ),
+        (
+            {"schema": a_schema(points={"type": "integer"}, vehicle_class={"type": "string", "minLength": 1})},
+            "fields[0].qr_key",
+            "MAX_LENGTH_REQUIRED",
+        ),
         ({"qr_name_mask": Mask.HIDDEN}, "qr_name_mask", "QR_MASK"),
         ({"qr_number_mask": Mask.NAME}, "qr_number_mask", "QR_MASK"),
         ({"issuers": IssuerRule()}, "issuers", "REQUIRED"),
@@ -88,6 +93,26 @@ def test_sound_types() -> None:
 )
 def test_each_flaw_is_named(overrides: dict[str, Any], field: str, reason: str) -> None:
     assert (field, reason) in found(replace(SOUND, **overrides))
+
+
+@pytest.mark.parametrize(
+    ("text", "mask"),
+    [
+        ({"enum": ["A", "B"]}, Mask.FULL),
+        ({"const": "A"}, Mask.NAME),
+        ({"format": "date"}, Mask.FULL),
+        ({"maxLength": 0}, Mask.FULL),
+        ({}, Mask.TAIL4),
+        ({}, Mask.HIDDEN),
+    ],
+)
+def test_the_length_of_a_text_in_a_code_is_known(text: dict[str, Any], mask: Mask) -> None:
+    schema = a_schema(points={"type": "integer"}, vehicle_class={"type": "string", **text})
+    assert found(replace(SOUND, schema=schema, fields=(replace(CLASS, qr_mask=mask), POINTS))) == []
+    unbounded = a_schema(points={"type": "integer"}, vehicle_class={"type": "string"})
+    for shown in (Mask.FULL, Mask.NAME):
+        flawed = replace(SOUND, schema=unbounded, fields=(replace(CLASS, qr_mask=shown), POINTS))
+        assert found(flawed) == [("fields[0].qr_key", "MAX_LENGTH_REQUIRED")]
 
 
 def test_all_flaws_are_named_at_once() -> None:

@@ -24,7 +24,7 @@ def ledger(tmp_path: Path, clock: SetClock) -> Iterator[Ledger]:
     """An empty register on SQLite."""
     url = sqlite_url(tmp_path)
     migrate(url)
-    opened = open_ledger(url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32), clock=clock)
+    opened = open_ledger(url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32))
     yield opened
     opened.close()
 

@@ -32,7 +32,7 @@ def draft(fields: Mapping[str, int | None] = FIELDS, **changes: Any) -> tuple[Ty
     schema = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: {"type": "string"} for name in fields},
+        "properties": {name: {"type": "string", "maxLength": 40} for name in fields},
     }
 
     def make(*, version: int, schema: Mapping[str, Any], state: TypeState, created_at: datetime) -> LicenseType:

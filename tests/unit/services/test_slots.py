@@ -40,7 +40,7 @@ def empty() -> Slots:
 
 
 def record(slot: int = SLOT, signed: str = "one", *, state: LicenseState = A, superseded: bool = False) -> SlotRecord:
-    return SlotRecord(slot, digest(signed), state, superseded, None)
+    return SlotRecord(slot, digest(signed), state, superseded)
 
 
 @dataclass(frozen=True, slots=True)
