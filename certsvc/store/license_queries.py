@@ -160,7 +160,9 @@ class LicenseQueries:
         """See the port; -1 comes before the first slot."""
         found = self._session.returned(_SLOTS, after=after, limit=limit)
         try:
-            return [SlotRecord(slot, digest, _STATES[state], bool(superseded)) for slot, digest, state, superseded in found]
+            return [
+                SlotRecord(slot, digest, _STATES[state], bool(superseded)) for slot, digest, state, superseded in found
+            ]
         except KeyError as error:
             raise DataIntegrityError("UNKNOWN_STORED_VALUE", "a stored LicenseState has no known value") from error
 

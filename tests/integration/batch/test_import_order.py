@@ -19,15 +19,19 @@ from tests.integration.register import Register
 LICENSES, ROWS = 60, 8
 
 
+HOLDER = business_license().holders[0]
+
+
 def _row(number: str, **changes: str) -> dict[str, str]:
-    holder = business_license().holders[0]
     fixed = {
         "license_number": number,
-        "holders[0].number": holder.number.value,
-        "holders[0].name": holder.name,
+        "holders[0].number": HOLDER.number.value,
+        "holders[0].name": HOLDER.name,
         "valid_from": "2021-05-18",
         "legal_basis": LEGAL_BASIS,
         "imported.state": "ACTIVE",
+        "imported.state_time": "",
+        "imported.issue_time": "2021-05-18",
         **{f"fields.{name}": str(value) for name, value in BUSINESS_FIELDS.items()},
     }
     return fixed | changes
@@ -61,8 +65,8 @@ def _licenses(register: Register, numbers: list[str]) -> dict[str, pb.License]:
 
 def test_the_last_row_of_each_license_counts(register: Register, tmp_path: Path) -> None:
     numbers = [unique_number() for _ in range(LICENSES)]
-    places = itertools.product(range(ROWS), numbers)
-    counts = _import(register, tmp_path, [_row(number, **{"fields.address": f"{place}号"}) for place, number in places])
+    places = itertools.product(numbers, range(ROWS))
+    counts = _import(register, tmp_path, [_row(number, **{"fields.address": f"{place}号"}) for number, place in places])
     assert (counts.issued, counts.amended) == (LICENSES, LICENSES * (ROWS - 1))
     last = {number: license_.fields["address"] for number, license_ in _licenses(register, numbers).items()}
     assert last == dict.fromkeys(numbers, f"{ROWS - 1}号")
@@ -73,7 +77,12 @@ def test_the_last_row_of_each_license_counts(register: Register, tmp_path: Path)
 )
 def test_the_last_state_of_each_license_counts(register: Register, tmp_path: Path, states: tuple[str, ...]) -> None:
     numbers = [unique_number() for _ in range(10)]
-    rows = [_row(number, **{"imported.state": state}) for number in numbers for state in states]
+    times = {"ACTIVE": "", "SUSPENDED": "2024-06-01"}
+    rows = [
+        _row(number, **{"imported.state": state, "imported.state_time": times[state]})
+        for number in numbers
+        for state in states
+    ]
     _import(register, tmp_path, rows)
     expected = common_pb2.LicenseState.Value(f"LICENSE_STATE_{states[-1]}")
     assert {license_.state for license_ in _licenses(register, numbers).values()} == {expected}

@@ -202,6 +202,7 @@ FIELDS: dict[str, tuple[pb.IssueLicenseRequest, Findings]] = {
 DATES: dict[str, tuple[pb.IssueLicenseRequest, Findings]] = {
     "no first day": (business_license(valid_from=""), {("valid_from", "DATE")}),
     "first day of another form": (business_license(valid_from="20210518"), {("valid_from", "DATE")}),
+    "first day as a week day": (business_license(valid_from="2024-W01-1"), {("valid_from", "DATE")}),
     "first day with a time": (business_license(valid_from="2021-05-18T00:00"), {("valid_from", "DATE")}),
     "no such last day": (business_license(valid_until="2025-02-29"), {("valid_until", "DATE")}),
     "last before first": (

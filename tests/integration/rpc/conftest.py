@@ -12,7 +12,6 @@ from certsvc.ports import Ledger
 from certsvc.store.ledger import open_ledger
 from certsvc.store.schema import migrate
 from tests.databases import sqlite_url
-from tests.unit.services.administration import SetClock
 
 
 @contextmanager

@@ -29,9 +29,7 @@ def workers(postgres_url: str) -> Iterator[tuple[Administration, Administration]
         migrate(postgres_url)
         made = []
         for _ in range(2):
-            ledger = open_ledger(
-                postgres_url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32)
-            )
+            ledger = open_ledger(postgres_url, cipher=AEADCipher({1: b"1" * 32}), index=HMACBlindIndex(b"n" * 32))
             stack.callback(ledger.close)
             made.append(Administration(ledger, clock, KeyPolicy(development=True), vault))
         yield made[0], made[1]

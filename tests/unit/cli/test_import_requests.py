@@ -165,3 +165,9 @@ def test_a_dry_run_sees_wrong_identifiers_and_days() -> None:
         ("valid_from", "DATE"),
         ("valid_until", "DATE"),
     ]
+
+
+@pytest.mark.parametrize("day", ["2024-W01-1", "20240101", "2024-001", "２０２４-01-01"])
+def test_a_dry_run_takes_no_other_form_of_a_day(day: str) -> None:
+    found = _violations(valid_from=day, valid_until=day)
+    assert [violation.field for violation in found if violation.reason == "DATE"] == ["valid_from", "valid_until"]

@@ -83,7 +83,7 @@ def test_a_row_that_comes_back_after_another_of_its_license_is_sent_again(tmp_pa
     def issue_many(requests: Iterator[pb.IssueLicenseRequest]) -> Iterator[IssueAnswer]:
         runs.append([])
         for position, request in enumerate(requests):
-            runs[-1].append((request.fields["scope"], request.request_id))
+            runs[-1].append((str(request.fields["scope"]), request.request_id))
             yield _answer(position, request, pb.DISPOSITION_CHANGED)
 
     for _ in range(2):

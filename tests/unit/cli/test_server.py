@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from certsvc.bootstrap.data_files import replace_file
-from certsvc.cli import server
+from certsvc.cli import sample_register, server
 from certsvc.cli.sample_register import SampleLicense
 from certsvc.config import load_settings
 from certsvc.credentials.client_credential import create_credential
@@ -31,7 +31,7 @@ def test_samples_of_no_use_are_made_again(tmp_path: Path, monkeypatch: pytest.Mo
     )
     if content is not None:
         settings.samples_file.write_text(content, "utf-8")
-    monkeypatch.setattr(server.sample_register, "fill", lambda *_: [SampleLicense(**MADE)])
+    monkeypatch.setattr(sample_register, "fill", lambda *_: [SampleLicense(**MADE)])
     assert server._samples(settings) == [MADE]
     assert settings.samples_file.read_text("utf-8") == SOUND
     assert stat.S_IMODE(settings.samples_file.stat().st_mode) == 0o600
@@ -44,7 +44,7 @@ def test_sound_samples_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def never(*_: Any) -> list[SampleLicense]:
         raise AssertionError
 
-    monkeypatch.setattr(server.sample_register, "fill", never)
+    monkeypatch.setattr(sample_register, "fill", never)
     assert server._samples(settings) == [MADE]
 
 

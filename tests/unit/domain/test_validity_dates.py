@@ -16,6 +16,7 @@ from certsvc.domain.validity_dates import (
     day_in_shanghai,
     expires,
     not_before,
+    parse_day,
 )
 
 EITHER = ValidityRule(ValidityKind.EITHER)
@@ -106,3 +107,10 @@ def test_sound_periods(rule: ValidityRule, first: date, last: date | None) -> No
 def test_unsound_periods(rule: ValidityRule, first: date, last: date | None, field: str, reason: str) -> None:
     violations = check_validity(ValidityPeriod(first, last), rule)
     assert [(found.field, found.reason) for found in violations] == [(field, reason)]
+
+
+@pytest.mark.parametrize("text", ["2024-W01-1", "20240101", "2024-001", "2024-1-01", "2024-02-30", "2024-01-01\n", ""])
+def test_a_day_has_one_form(text: str) -> None:
+    assert parse_day("2024-02-29") == date(2024, 2, 29)
+    with pytest.raises(ValueError, match=r".+"):
+        parse_day(text)

@@ -3,7 +3,7 @@
 import pytest
 
 from certsvc.domain.changes import Change, ChangeKind, FeedPosition
-from certsvc.ports import Ledger
+from certsvc.ports import Ledger, Repositories
 from certsvc.services import follower as follower_module
 from certsvc.services.follower import Follower
 from certsvc.services.license_changes import LicenseChangeData
@@ -32,7 +32,11 @@ def put(ledger: Ledger, count: int) -> None:
     def change(number: int) -> Change:
         return Change(FeedPosition(0, 0), ChangeKind.LICENSE, str(number), NOON, DATA)
 
-    ledger.write(lambda r: [r.outbox.add(change(number)) for number in range(count)])
+    def work(repositories: Repositories) -> None:
+        for number in range(count):
+            repositories.outbox.add(change(number))
+
+    ledger.write(work)
 
 
 def started(ledger: Ledger) -> Follower:
@@ -44,7 +48,7 @@ def started(ledger: Ledger) -> Follower:
 
 def caught_up(following: Follower, position: FeedPosition) -> None:
     while following.position() < position:
-        following.wait_for_news(following.position(), 10)
+        following.wait_for_news(following.position(), 10, is_wanted=lambda: True)
 
 
 def test_a_watcher_gets_every_change_whether_kept_or_not(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ from certsvc.domain.license import Holder
 from certsvc.domain.numbers import NumberKind
 from certsvc.errors import ExhaustedError
 from certsvc.ports import Ledger, Repositories
+from certsvc.services.access_quotas import AccessQuotas
 from certsvc.services.directory import Directory
 from certsvc.services.license_commands import HolderInput
-from certsvc.services.access_quotas import AccessQuotas
 from certsvc.services.matching import MatchAnswer, MatchCommand, MatchingService
 from certsvc.services.registrations import Registrations
 from tests.integration.store import builders as rows

@@ -22,11 +22,9 @@ class SlowLicenses:
 
     def __init__(self) -> None:
         self.runs = 0
-        self.asked = threading.Semaphore(0)
         self.started, self.release = threading.Event(), threading.Event()
 
     def highest_slot(self) -> int:
-        self.asked.release()
         return 0
 
     def exceptions(self, **_: object) -> list[object]:
@@ -74,10 +72,16 @@ def lists(ledger: Ledger) -> SignedLists:
 
 
 def test_a_list_is_built_and_signed_once_for_all_who_wait(lists: SignedLists, licenses: SlowLicenses) -> None:
+    all_asking = threading.Barrier(ASKING + 1)
+
+    def ask(_: int) -> publications.PublishedList:
+        all_asking.wait(10)
+        return lists.published(0, "jwt")
+
     with ThreadPoolExecutor(ASKING) as threads:
-        asking = [threads.submit(lists.published, 0, "jwt") for _ in range(ASKING)]
-        for _ in asking:
-            assert licenses.asked.acquire(timeout=10)
+        asking = [threads.submit(ask, number) for number in range(ASKING)]
+        all_asking.wait(10)
+        assert licenses.started.wait(10)
         licenses.release.set()
         assert {future.result().body for future in asking} == {b"jwt 1"}
     assert (licenses.runs, lists.signed) == (1, 1)
@@ -89,7 +93,7 @@ def test_while_a_list_is_rebuilt_the_others_get_the_old_one(
     licenses.release.set()
     old = lists.published(0, "jwt")
     built_at = lists._built[0].at
-    monkeypatch.setattr(publications.time, "monotonic", lambda: built_at + publications.MAX_AGE_SECONDS - 1)
+    at(monkeypatch, built_at + publications.MAX_AGE_SECONDS - 1)
     with rebuilding(licenses, lambda: lists.published(0, "jwt")) as rebuilt:
         assert lists.published(0, "jwt") is old
     assert rebuilt[0].body == b"jwt 2"
@@ -102,13 +106,18 @@ def test_versions_are_counted_once_however_many_ask(
     registered = RegisteredDigests(ledger)
     licenses.release.set()
     with ThreadPoolExecutor(ASKING) as threads:
-        assert set(threads.map(lambda _: registered.prefix_digits(), range(ASKING))) == {2}
+        assert set(threads.map(lambda _: registered.prefix_digits(), range(ASKING))) == {1}
     assert licenses.runs == 1
     counted_at = registered._count[0] if registered._count else 0
-    monkeypatch.setattr(publications.time, "monotonic", lambda: counted_at + publications.COUNT_AGE_SECONDS + 1)
+    at(monkeypatch, counted_at + publications.COUNT_AGE_SECONDS + 1)
     with rebuilding(licenses, registered.prefix_digits):
-        assert registered.prefix_digits() == 2
+        assert registered.prefix_digits() == 1
     assert licenses.runs == 2
+
+
+def at(monkeypatch: pytest.MonkeyPatch, moment: float) -> None:
+    """Set the module's monotonic clock, and no other's."""
+    monkeypatch.setattr(publications, "time", SimpleNamespace(monotonic=lambda: moment))
 
 
 @contextmanager
