@@ -46,16 +46,20 @@ class Load:
         self._server = server
         self._seconds = seconds
         self._numbers = itertools.count()
-        self._texts: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._issued: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._unverified: list[str] = []
 
     def measures(self) -> Iterator[Measure]:
-        """Issue for half of the time more than is verified, then verify what was issued."""
+        """Issue, then verify what was issued: one half call by call, the other on a stream."""
         issuers = [self._server.agency(APPROVAL_BUREAU, officer=CLERK) for _ in range(CALLERS)]
         verifiers = [self._server.agency(TRAFFIC_POLICE) for _ in range(CALLERS)]
         self._calls("warm-up", issuers, self._issue, seconds=1.0)
         yield self._calls("issue, unary", issuers, self._issue, seconds=self._seconds)
         yield self._stream("issue, stream", self._issue_many(issuers[0], seconds=2 * self._seconds))
+        texts = [self._issued.get() for _ in range(self._issued.qsize())]
+        self._unverified = texts[::2]
         yield self._calls("verify, unary", verifiers, self._verify, seconds=self._seconds)
+        self._unverified = texts[1::2]
         yield self._stream("verify, stream", self._verify_many(verifiers[0], seconds=self._seconds))
 
     def _calls(self, name: str, clients: list[Client], call: Callable[[Client], bool], *, seconds: float) -> Measure:
@@ -83,7 +87,7 @@ class Load:
         return Measure(name, count, time.perf_counter() - began)
 
     def _issue(self, client: Client) -> bool:
-        self._texts.put(client.licenses.issue(self._request()).qr_text)
+        self._issued.put(client.licenses.issue(self._request()).qr_text)
         return True
 
     def _issue_many(self, client: Client, *, seconds: float) -> Iterator[None]:
@@ -92,7 +96,7 @@ class Load:
         for answer in client.licenses.issue_many(self._request() for _ in going_on):
             if answer.change is None:
                 raise RuntimeError(f"refused: {answer.error}")
-            self._texts.put(answer.change.qr_text)
+            self._issued.put(answer.change.qr_text)
             yield
 
     def _verify(self, client: Client) -> bool:
@@ -116,8 +120,8 @@ class Load:
 
     def _next_text(self) -> str | None:
         try:
-            return self._texts.get_nowait()
-        except queue.Empty:
+            return self._unverified.pop()
+        except IndexError:
             return None
 
 

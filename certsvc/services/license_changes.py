@@ -1,6 +1,6 @@
 """The LICENSE change as it travels through the feed: what workers and watchers need, nothing personal."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -50,25 +50,25 @@ def license_change(
     license_: License, event: LicenseEvent, *, region: str, digest: bytes, older_slots: tuple[int, ...]
 ) -> Change:
     """The feed's row for `event`, after which the license stands as given."""
-    data: dict[str, Any] = asdict(
-        LicenseChangeData(
-            license_id=license_.license_id,
-            revision=license_.revision,
-            identifier=license_.current.identifier,
-            type_code=license_.type_code,
-            agency_id=license_.agency_id,
-            responsible_agency_id=license_.responsible_agency_id,
-            region=region,
-            action=event.action,
-            state=license_.state,
-            slot=license_.current.status_slot,
-            digest=digest,
-            older_slots=older_slots,
-            effective_at=event.cause.effective_at,
-            acting_agency_id=event.agency_id,
-            revocation_kind=event.cause.revocation_kind,
-        )
+    stated = LicenseChangeData(
+        license_id=license_.license_id,
+        revision=license_.revision,
+        identifier=license_.current.identifier,
+        type_code=license_.type_code,
+        agency_id=license_.agency_id,
+        responsible_agency_id=license_.responsible_agency_id,
+        region=region,
+        action=event.action,
+        state=license_.state,
+        slot=license_.current.status_slot,
+        digest=digest,
+        older_slots=older_slots,
+        effective_at=event.cause.effective_at,
+        acting_agency_id=event.agency_id,
+        revocation_kind=event.cause.revocation_kind,
     )
+    # Not dataclasses.asdict, which copies every value: that cost a twelfth of issuing.
+    data: dict[str, Any] = {field.name: getattr(stated, field.name) for field in fields(stated)}
     data["digest"] = digest.hex()
     data["effective_at"] = event.cause.effective_at.isoformat()
     data["older_slots"] = list(older_slots)
