@@ -10,8 +10,7 @@ import zxingcpp
 from google.protobuf.json_format import ParseDict
 from PIL import Image
 
-from certsvc.cli.session import SystemClock
-from certsvc.client import OfflineVerifier
+from certsvc.client import OfflineVerifier, SystemClock
 from certsvc.client.anchor import anchor_of
 from certsvc.domain.validity_dates import day_in_shanghai
 from certsvc.v1 import common_pb2, license_service_pb2, verification_service_pb2

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -165,7 +166,8 @@ def administer(server: ServerProcess) -> None:
         agency_id=APPROVAL_BUREAU, officer_id="clerk-77", name=OFFICER, roles=[agency_service_pb2.OFFICER_ROLE_ISSUER]
     )
     agencies.create_officer(create)
-    for attempt in ({"officer_id": OFFICER}, {"agency_id": NUMBER}, {"name": f"{OFFICER}\u0000"}):
+    attempts: list[dict[str, Any]] = [{"officer_id": OFFICER}, {"agency_id": NUMBER}, {"name": f"{OFFICER}\u0000"}]
+    for attempt in attempts:
         wrong = agency_service_pb2.CreateOfficerRequest()
         wrong.CopyFrom(create)
         wrong.MergeFrom(agency_service_pb2.CreateOfficerRequest(**attempt))
@@ -190,7 +192,7 @@ def break_a_license(database_url: str) -> None:
         file.close()
         return
     with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 def dump(database_url: str) -> bytes:

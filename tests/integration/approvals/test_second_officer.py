@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def test_another_agencys_officer_learns_nothing_of_it(register: Register, office
     assert change_id not in {change.change_id for change in stranger.list_pending()}
     codes = []
     for asked in (change_id, "0" * 24):
-        error = refusal(lambda asked=asked: stranger.approve(pb.ApproveChangeRequest(change_id=asked)))
+        error = refusal(partial(stranger.approve, pb.ApproveChangeRequest(change_id=asked)))
         codes.append((error.code, error.reason, error.message))
     assert len(set(codes)) == 1
     assert codes[0][0] == "NOT_FOUND"

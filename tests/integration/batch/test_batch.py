@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_one_bad_item_stops_no_other(wire: Wire) -> None:
         50: (item(business_license(type_code="nothing")), "PERMISSION_DENIED", "ISSUE_NOT_GRANTED"),
         100: (item(business_license(), request_id="a b"), "INVALID_ARGUMENT", "INVALID_INPUT"),
         150: (b"\xff\xff", "INVALID_ARGUMENT", "REQUEST_FORM"),
-        200: (padded(item(business_license()), 1024 * KIBIBYTE), "INVALID_ARGUMENT", "REQUEST_TOO_LARGE"),
+        200: (padded(item(business_license()), 64 * KIBIBYTE), "INVALID_ARGUMENT", "REQUEST_TOO_LARGE"),
         250: (pb.BatchIssueLicensesRequest(), "INVALID_ARGUMENT", "INVALID_INPUT"),
         299: (item(business_license(legal_basis="x" * 501)), "INVALID_ARGUMENT", "INVALID_INPUT"),
     }
@@ -145,9 +146,10 @@ def nothing_is_written(register: Register) -> Iterator[None]:
 
 def test_a_sender_is_held_back_when_too_many_are_unanswered(register: Register, wire: Wire) -> None:
     """At most 256 are taken in; what may lie in the transport on top is bounded by its windows."""
-    size, total = 256 * KIBIBYTE, 400
+    size, total = 60 * KIBIBYTE, 1200
     in_transport = 16 * 1024 * KIBIBYTE // size
-    sent, answers = 0, []
+    sent = 0
+    answers: list[Any] = []
     first_256 = threading.Event()
 
     def requests() -> Iterator[bytes]:
@@ -168,6 +170,7 @@ def test_a_sender_is_held_back_when_too_many_are_unanswered(register: Register, 
             at_rest = settled(lambda: sent)
             assert MAX_UNANSWERED <= at_rest <= MAX_UNANSWERED + 1 + in_transport
             assert at_rest < total
+            print("AT REST", at_rest)
             assert not answers
         running.result(timeout=60)
     assert sorted(answer.index for answer in answers) == list(range(total))
@@ -267,10 +270,12 @@ def test_verifying_many_answers_each_by_its_own_id(register: Register) -> None:
     items: list[bytes | verification_service_pb2.VerifyCredentialsRequest] = []
     for place in range(320):
         presented = suspended.qr_text if place % 2 else text
-        items.append(message(item_id=f"item-{place}", item={"qr_text": presented}))
+        items.append(
+            message(item_id=f"item-{place}", item=verification_service_pb2.VerifyCredentialRequest(qr_text=presented))
+        )
     items[7] = b"\xff"
     items[8] = message(item_id="empty")
-    items[9] = message(item_id="x" * 65, item={"qr_text": text})
+    items[9] = message(item_id="x" * 65, item=verification_service_pb2.VerifyCredentialRequest(qr_text=text))
     with connection.channel:
         found = [
             verification_service_pb2.VerifyCredentialsResponse.FromString(data)

@@ -16,9 +16,11 @@ from tests.refusals import findings, refusal
 def test_the_text_is_the_one_that_was_issued(register: Register) -> None:
     licenses = register.agency().licenses
     issued = licenses.issue(food_permit())
-    for form in (pb.CREDENTIAL_FORMAT_UNSPECIFIED, pb.CREDENTIAL_FORMAT_QR_TEXT):
-        answer = licenses.get_credential(pb.GetCredentialRequest(identifier=issued.license.identifier, format=form))
-        assert answer.credential == issued.qr_text
+    forms = (pb.CREDENTIAL_FORMAT_UNSPECIFIED, pb.CREDENTIAL_FORMAT_QR_TEXT)
+    asked = [pb.GetCredentialRequest(identifier=issued.license.identifier, format=form) for form in forms]
+    answer, same = map(licenses.get_credential, asked)
+    assert answer == same
+    assert answer.credential == issued.qr_text
     assert issued.qr_text.startswith(f"{PUBLIC_URL}/q#")
     # A change of state leaves the code as it is; a new version has its own.
     act(licenses, "suspend", issued.license.identifier)

@@ -63,7 +63,7 @@ class Strategies:
             for _ in range(draw(st.integers(1, 3))):
                 place = copy
                 while True:
-                    field = draw(st.sampled_from(list(place.DESCRIPTOR.fields)))
+                    field: Any = draw(st.sampled_from(list(place.DESCRIPTOR.fields)))
                     inner = _single(place, field)
                     if inner is None or not inner.DESCRIPTOR.fields or not draw(st.booleans()):
                         break
@@ -75,7 +75,7 @@ class Strategies:
 
         return build()
 
-    def _fill(self, draw: st.DrawFn, built: Any, field: FieldDescriptor, depth: int) -> None:
+    def _fill(self, draw: st.DrawFn, built: Any, field: Any, depth: int) -> None:
         if field.message_type is not None:
             self._fill_messages(draw, built, field, depth)
         elif field.is_repeated:
@@ -83,7 +83,7 @@ class Strategies:
         else:
             setattr(built, field.name, draw(self._scalar(field)))
 
-    def _fill_messages(self, draw: st.DrawFn, built: Any, field: FieldDescriptor, depth: int) -> None:
+    def _fill_messages(self, draw: st.DrawFn, built: Any, field: Any, depth: int) -> None:
         if depth >= _LARGEST_DEPTH:
             return
         inner = self.message(field.message_type, depth + 1)
@@ -98,7 +98,7 @@ class Strategies:
             else:
                 getattr(built, field.name)[item.key] = item.value  # type: ignore[attr-defined]
 
-    def _scalar(self, field: FieldDescriptor) -> st.SearchStrategy[Any]:
+    def _scalar(self, field: Any) -> st.SearchStrategy[Any]:
         kind = field.cpp_type
         if kind in _INTEGERS:
             least, most = _INTEGERS[kind]

@@ -123,7 +123,7 @@ def good_requests(
 ) -> dict[str, Message]:
     """A request that is served, for methods whose checks noise does not pass."""
     licenses, verification, pb = "/certsvc.v1.LicenseService", "/certsvc.v1.VerificationService", license_service_pb2
-    change = {"identifier": identifier, "cause": cause()}
+    change: dict[str, Any] = {"identifier": identifier, "cause": cause()}
     full = business_license(
         imported={
             "issue_time": "2024-01-01T00:00:00Z",
@@ -132,7 +132,7 @@ def good_requests(
         },
         valid_until="2036-01-01",
     )
-    new = {"request_id": "x", "license_type": license_type()}
+    new: dict[str, Any] = {"request_id": "x", "license_type": license_type()}
     verify = verification_service_pb2.VerifyCredentialRequest(qr_text=qr_text)
     verify.as_of_time.GetCurrentTime()
     verify.known_at_time.GetCurrentTime()
@@ -152,7 +152,7 @@ def good_requests(
         ),
         f"{licenses}/ListLicenseEvents": pb.ListLicenseEventsRequest(identifier=identifier, page_size=1),
         f"{licenses}/GetCredential": pb.GetCredentialRequest(
-            identifier=others,
+            identifier=identifier,
             format=pb.CREDENTIAL_FORMAT_SD_JWT_VC,
             purpose="traffic",
             holder_key=json.dumps(jwk_of(VectorSigner("holder").sec1)),

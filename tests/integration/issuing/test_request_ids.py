@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from certsvc.v1 import common_pb2, license_type_service_pb2
 from certsvc.v1 import license_service_pb2 as pb
-from certsvc.v1 import license_type_service_pb2
 from tests.builders import (
     APPROVAL_BUREAU,
     CLERK,
@@ -61,11 +62,11 @@ def test_another_payload_under_it_is_refused_and_changes_nothing(register: Regis
 def test_a_request_of_the_same_shape_to_another_method_is_another_payload(register: Register) -> None:
     licenses = register.agency().licenses
     identifier = licenses.issue(business_license()).license.identifier
-    shape = {"request_id": unique_number("r"), "identifier": identifier, "cause": cause()}
+    shape: dict[str, Any] = {"request_id": unique_number("r"), "identifier": identifier, "cause": cause()}
     licenses.suspend(pb.SuspendLicenseRequest(**shape))
     error = refusal(lambda: licenses.cancel(pb.CancelLicenseRequest(**shape)))
     assert error.reason == "REQUEST_ID_REUSED"
-    assert licenses.get(identifier).state == pb.License(state="LICENSE_STATE_SUSPENDED").state
+    assert licenses.get(identifier).state == common_pb2.LICENSE_STATE_SUSPENDED
 
 
 def test_another_agencys_request_ids_are_its_own(register: Register) -> None:
@@ -88,7 +89,7 @@ def test_a_change_is_replayed_as_it_was(register: Register, wire: Wire) -> None:
     register.agency().licenses.reinstate(pb.ReinstateLicenseRequest(identifier=issued.identifier, cause=cause()))
     # Asked again it neither suspends again nor refuses: it says what it did.
     assert wire.call(f"{LICENSES}/SuspendLicense", suspend) == first
-    assert register.agency().licenses.get(issued.identifier).state == pb.License(state="LICENSE_STATE_ACTIVE").state
+    assert register.agency().licenses.get(issued.identifier).state == common_pb2.LICENSE_STATE_ACTIVE
 
 
 def test_many_at_the_same_time_issue_one_license(register: Register, wire: Wire) -> None:

@@ -130,9 +130,8 @@ def test_the_code_is_that_of_the_state(register: Register, action: str, code: in
 
 def test_several_match(register: Register) -> None:
     number = citizen_number("19770101")
-    for _ in range(2):
-        issue = issued(register, holders=[person(number=number)])
-    answer = ask(register, match_of(issue, license_number=None))
+    issues = [issued(register, holders=[person(number=number)]) for _ in range(2)]
+    answer = ask(register, match_of(issues[-1], license_number=None))
     assert (answer.national_code, matches(answer)) == (4, {})
 
 

@@ -39,8 +39,8 @@ def test_quotas(strict: Register) -> None:
     assert strict.rows() == before
     # Another agency has a quota of its own, another subject too, and whoever does not exist counts alike.
     assert strict.agency(TRAFFIC_POLICE).verification.match(match_of(issue)).national_code == 0
+    nobody = match_of(driving_license(holders=[person(number="11010119900307002X")]))
     for _ in range(PER_SUBJECT):
-        nobody = match_of(driving_license(holders=[person(number="11010119900307002X")]))
         assert verification.match(nobody).national_code == 5
     assert is_used_up(verification, nobody)
     for _ in range(PER_AGENCY - 2 * PER_SUBJECT):

@@ -1,5 +1,7 @@
 """Every action from every state, over the wire: what is allowed leads where it should, what is not changes nothing."""
 
+from functools import partial
+
 import pytest
 
 from certsvc.domain.identifier import make_identifier, parse_identifier
@@ -78,7 +80,7 @@ def test_only_the_responsible_agency_learns_that_a_license_exists(register: Regi
     missing = make_identifier(type_code=parts.type_code, agency_id=parts.agency_id, serial="NOBODY", version=1).text
     other = register.agency(TRAFFIC_POLICE).licenses
     before = register.rows()
-    refused = [refusal(lambda i=identifier: act(other, action, i)) for identifier in (license_.identifier, missing)]
+    refused = [refusal(partial(act, other, action, identifier)) for identifier in (license_.identifier, missing)]
     assert {(error.code, error.reason) for error in refused} == {("PERMISSION_DENIED", "NOT_RESPONSIBLE")}
     assert refused[0].message == refused[1].message
     assert refused[0].message.startswith("identifier:")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NoReturn
 
 import pytest
@@ -123,7 +124,7 @@ def test_knowledge_that_is_too_old_is_an_error_and_never_a_verdict(
         assert all(check.age.ToTimedelta() >= SECOND for check in fresh.checks)
         # Not even of nonsense or of a forged code does it say more than it knows.
         for presented in (text, f"{text[:-1]}{(int(text[-1]) + 1) % 10}"):
-            error = refusal(lambda presented=presented: register_once(register, asked_for(presented, max_age=0.5)))
+            error = refusal(partial(register_once, register, asked_for(presented, max_age=0.5)))
             assert (error.code, error.reason) == ("UNAVAILABLE", "KNOWLEDGE_TOO_OLD")
             assert float(error.metadata["age_seconds"]) >= 1
     eventually(lambda: age() < 1, within=20)

@@ -104,4 +104,6 @@ def test_the_table_has_every_verdict() -> None:
 
 
 def request_of(form: str, text: str) -> pb.VerifyCredentialRequest:
-    return pb.VerifyCredentialRequest(**{"qr_text" if form == "code" else "sd_jwt_vc": text})
+    if form == "code":
+        return pb.VerifyCredentialRequest(qr_text=text)
+    return pb.VerifyCredentialRequest(sd_jwt_vc=text)

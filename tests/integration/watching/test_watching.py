@@ -158,7 +158,7 @@ def test_filters_add_up(register: Register) -> None:
     licenses = register.agency().licenses
     subscribed = licenses.issue(business_license()).license.identifier
     traffic = register.agency(TRAFFIC_POLICE).licenses
-    wanted = {"own_issues": True, "type_codes": [FOOD_PERMIT], "identifiers": [subscribed]}
+    wanted: dict[str, Any] = {"own_issues": True, "type_codes": [FOOD_PERMIT], "identifiers": [subscribed]}
     with ear(register, TRAFFIC_POLICE, **wanted) as watching:
         own = traffic.issue(driving_license()).license.identifier
         by_type = licenses.issue(food_permit()).license.identifier

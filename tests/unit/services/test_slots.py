@@ -223,7 +223,8 @@ def histories(draw: st.DrawFn) -> list[list[Step]]:
     """Lives of some licenses, each step with its revision; slots are never given twice."""
     lives, slot = [], 1
     for license_id in range(1, draw(st.integers(1, 4)) + 1):
-        slots, life = (slot,), []
+        slots: tuple[int, ...] = (slot,)
+        life: list[Step] = []
         slot += 1
         for revision in range(1, draw(st.integers(1, 6)) + 1):
             if revision > 1 and draw(st.booleans()):
