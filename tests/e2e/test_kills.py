@@ -26,9 +26,9 @@ from tests.e2e.permits import (
 from tests.e2e.server_process import COMMAND, ServerProcess
 
 KILLS = 5
-ITEMS = 700
-ROWS = 700
-LAST_KILL_BEFORE = 550
+ITEMS = 500
+ROWS = 500
+LAST_KILL_BEFORE = 400
 LATEST_NEWS = 10.0
 """Seconds after the last event in which the next must come once nothing is imported any more."""
 
@@ -80,7 +80,8 @@ def registered(issuer: Client, type_code: str) -> dict[str, str]:
     return dict(found)
 
 
-def test_a_batch_survives_kills(server: ServerProcess) -> None:
+def test_a_batch_survives_kills(shared_server: ServerProcess) -> None:
+    server = shared_server
     issuer = server.agency(APPROVAL_BUREAU, officer=CLERK, timeout=60)
     before = registered(issuer, FOOD_PERMIT)
     points = kill_points(1)
@@ -118,11 +119,12 @@ def verify_all(server: ServerProcess, texts: dict[str, str]) -> None:
         assert texts[answer.result.shown.identifier] == answer.request.qr_text
 
 
-def test_an_import_survives_kills(server: ServerProcess, tmp_path: Path) -> None:
+def test_an_import_survives_kills(shared_server: ServerProcess, tmp_path: Path) -> None:
     """Every second kill takes the importing command as well, which is then started again.
 
     The ledger is what a watcher hears meanwhile, over all restarts: every license once, none left out.
     """
+    server = shared_server
     codes = write_companies(tmp_path / "companies.csv", ROWS)
     issuer = server.agency(APPROVAL_BUREAU, officer=CLERK, timeout=60)
     before = registered(issuer, BUSINESS_LICENSE)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
 from typing import Self
@@ -193,13 +194,13 @@ def test_init_makes_a_register_once(tmp_path: Path) -> None:
         done = run_command("init", "--data-dir", str(server.data_dir), *public)
         assert done.returncode == 0, done.stderr
         assert str(server.data_dir / "operator.json") in done.stdout
-        server.start()
-        request = agency_service_pb2.CreateAgencyRequest(
-            request_id="the-same-both-times", agency_id=TRAFFIC_POLICE, name=NAME, region="3702", level=CITY
-        )
-        assert server.operator().agencies.create(request).agency_id == TRAFFIC_POLICE
-        assert [agency.agency_id for agency in server.operator().agencies.list()] == [TRAFFIC_POLICE]
-        server.close()
+        with closing(server):
+            server.start()
+            request = agency_service_pb2.CreateAgencyRequest(
+                request_id="the-same-both-times", agency_id=TRAFFIC_POLICE, name=NAME, region="3702", level=CITY
+            )
+            assert server.operator().agencies.create(request).agency_id == TRAFFIC_POLICE
+            assert [agency.agency_id for agency in server.operator().agencies.list()] == [TRAFFIC_POLICE]
 
 
 def test_an_empty_data_directory_is_told(tmp_path: Path) -> None:

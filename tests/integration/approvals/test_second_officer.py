@@ -63,6 +63,11 @@ def test_issuing_waits_and_then_happens(register: Register, office: Office) -> N
     found = pb.ListLicensesRequest(license_number=request.license_number)
     assert not list(office.asks.list(found))
     assert pending.change_id in office.waiting()
+    # Who decides sees what there is to decide on, whole.
+    request.ClearField("request_id")
+    assert pending.issue == request
+    seen = next(change for change in office.decides.list_pending() if change.change_id == pending.change_id)
+    assert seen == pending
 
     approved = office.approve(asked)
     assert approved.disposition == pb.DISPOSITION_ISSUED
@@ -88,6 +93,8 @@ def test_every_change_waits(office: Office, action: str) -> None:
     asked = act(office.asks, action, identifier, **fields)
     assert asked.disposition == pb.DISPOSITION_PENDING
     assert asked.pending_change.identifier == identifier
+    assert asked.pending_change.WhichOneof("request") == action
+    assert getattr(asked.pending_change, action).cause.reason == cause().reason
     assert office.asks.get(identifier) == before
     assert office.approve(asked).disposition == pb.DISPOSITION_CHANGED
     assert office.asks.get(identifier).etag != before.etag

@@ -10,7 +10,7 @@ from certsvc.credentials.base64url import decode_base64url, encode_base64url
 from certsvc.v1 import verification_service_pb2 as pb
 from tests.builders import TRAFFIC_POLICE
 from tests.integration.register import Register
-from tests.integration.verification.scenarios import Stage
+from tests.integration.verification.stage import Stage
 
 EDGES: st.SearchStrategy[Any] = st.sampled_from(
     [

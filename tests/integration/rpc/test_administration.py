@@ -225,10 +225,11 @@ def test_grants_are_given_seen_and_taken_away(client: Client) -> None:
 
 def test_a_key_that_ends_too_late_is_refused(client: Client) -> None:
     now = client.register.clock.now()
+    *point, last = client.register.operator.public_key
     request = agencies.RegisterClientKeyRequest(
         request_id="r-1",
         agency_id=AGENCY,
-        public_key=client.register.operator.public_key[:-1] + b"\x00",
+        public_key=bytes([*point, last ^ 1]),
         expire_time=write_instant(now.replace(year=now.year + 3)),
     )
 

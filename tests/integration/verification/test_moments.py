@@ -15,6 +15,8 @@ from certsvc.v1 import verification_service_pb2 as pb
 from tests.builders import TRAFFIC_POLICE, business_license, cause, driving_license, food_permit, unique_number
 from tests.integration.register import Register, eventually
 from tests.integration.transitions.changes import act
+from tests.integration.verification import codes
+from tests.integration.verification.stage import Stage
 from tests.refusals import findings, refusal
 
 SECOND = timedelta(seconds=1)
@@ -134,6 +136,26 @@ def test_knowledge_that_is_too_old_is_an_error_and_never_a_verdict(
 def register_once(register: Register, request: pb.VerifyCredentialRequest) -> pb.VerificationResult:
     """Without the client's patience, which would try again until the knowledge is fresh."""
     return register.impatient(TRAFFIC_POLICE).verification.verify(request)
+
+
+def test_a_valid_code_needs_no_database_and_anything_else_is_not_said_without_it(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(register)
+    good, suspended, forged = stage.issue().qr_text, stage.issue("suspend").qr_text, stage.other_name()
+    verify = register.impatient(TRAFFIC_POLICE).verification.verify
+    verify(good)
+    register.catch_up()
+
+    def unavailable(_: object) -> NoReturn:
+        raise UnavailableError("STORE_UNAVAILABLE", "the database does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SQLLedger, "read", unavailable)
+        assert verify(good).verdict == pb.VERDICT_VALID
+        assert verify(codes.with_bytes_changed(good, -1)).verdict == pb.VERDICT_BAD_SIGNATURE
+        for unsure in (suspended, forged):
+            assert refusal(partial(verify, unsure)).code == "UNAVAILABLE"
 
 
 def test_in_a_stream_only_the_item_fails(register: Register, monkeypatch: pytest.MonkeyPatch) -> None:

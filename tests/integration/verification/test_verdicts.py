@@ -14,7 +14,8 @@ from certsvc.domain.verdict_words import words_for
 from certsvc.v1 import verification_service_pb2 as pb
 from tests.builders import TRAFFIC_POLICE
 from tests.integration.register import Register
-from tests.integration.verification.scenarios import CODES, VCS, Said, Scenario, Stage
+from tests.integration.verification.scenarios import CODES, VCS, Said, Scenario
+from tests.integration.verification.stage import Stage
 
 LETTERS = {pb.CHECK_RESULT_PASS: "P", pb.CHECK_RESULT_FAIL: "F", pb.CHECK_RESULT_NOT_CHECKED: "-"}
 BOTH: Mapping[str, Mapping[str, Scenario]] = {"code": CODES, "vc": VCS}

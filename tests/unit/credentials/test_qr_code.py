@@ -1,6 +1,5 @@
 """The code printed on a license: what is signed comes back, and nothing else is signed or believed."""
 
-import timeit
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -177,13 +176,3 @@ def test_true_and_one_are_different_fields() -> None:
     payloads = [encode_payload(license_code(fields={1: value})) for value in (True, 1, "1")]
     assert len(set(payloads)) == 3
     assert read_payload(payloads[0]).fields[1] is True
-
-
-@pytest.mark.alone
-def test_parsing_takes_less_than_checking_the_signature_twice() -> None:
-    """Measured 75 µs for parsing and 80 µs for ECDSA; the bound leaves room for a busy machine."""
-    text = qr_code.text_of(qr_code.sign_code(license_code(), signer=SIGNER), verify_url=VERIFY_URL)
-    parsed = qr_code.parse_text(text)
-    parsing = min(timeit.repeat(lambda: qr_code.parse_text(text), number=200, repeat=5))
-    checking = min(timeit.repeat(lambda: qr_code.verify_code(parsed, KEY), number=200, repeat=5))
-    assert parsing < 2 * checking
