@@ -122,7 +122,13 @@ def lock_is_free(data_dir: Path) -> bool:
 def test_make_run_starts_this_command() -> None:
     """Only looked at: carried out, it may make the environment anew that these tests run in."""
     told = subprocess.run(
-        ["make", "--dry-run", "run", "ARGS=--public-url x"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "run", "ARGS=--public-url x"],
+        cwd=ROOT,
+        # As from a shell, not as from the make that runs these tests.
+        env={name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert told.stdout.splitlines()[-1] == "exec .venv/bin/certsvc run --public-url x"
 

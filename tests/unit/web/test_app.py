@@ -1,6 +1,7 @@
 """The routes by themselves: what a path may hold, what the page is told, and headers."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,7 +37,9 @@ def get(path: str, *, scheme: str = "http", development: bool = False) -> httpx.
         async with httpx.AsyncClient(transport=transport, base_url=f"{scheme}://register.example") as client:
             return await client.get(path)
 
-    return asyncio.run(ask())
+    # On a thread of its own: a browser driver of another test may have a loop running on this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(ask())).result()
 
 
 @pytest.mark.parametrize("number", ["9" * 11, "9" * 5000, "-1", "1.5", "１", "x", "0x1", "+1"])
